@@ -1,0 +1,45 @@
+"""The one place that reads the time, so that everything else can be told it."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Where loops and producers get the time from; tests hand in their own."""
+
+    def now(self) -> datetime:
+        """The wall clock, aware, in UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back, for measuring what has elapsed."""
+        ...
+
+
+class SystemClock:
+    """The machine's clocks."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def monotonic(self) -> float:
+        return time.monotonic()
+
+
+def to_rfc3339(moment: datetime) -> str:
+    """The form of every time we store or send: UTC, milliseconds, `Z`. Text order is time order."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def from_rfc3339(text: str) -> datetime:
+    """Read a time as `to_rfc3339` writes it, or any RFC 3339 time with an offset.
+
+    Raises ValueError if it is no such time, or names no offset.
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} names no offset from UTC; write it as 2024-01-26T12:00:00Z")
+    return moment.astimezone(UTC)

@@ -1,0 +1,34 @@
+"""Durations as people write and read them: `90s`, `30m`, `2h`, `7d`."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+_PART = re.compile(r"([0-9]{1,9})([smhdw])")
+
+
+def parse_duration(text: str) -> timedelta:
+    """Read `90s`, `30m`, `2h`, `7d`, `2w` or a sum such as `1h30m`.
+
+    Raises ValueError for anything else, and for nothing at all.
+    """
+    parts = _PART.findall(text)
+    if not parts or "".join(number + unit for number, unit in parts) != text:
+        raise ValueError(f"{text!r} is no duration; write it as 90s, 30m, 2h or 7d")
+    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+
+
+def format_duration(duration: timedelta) -> str:
+    """The two largest units that matter: `0.4s`, `8.2s`, `1m 12s`, `3d 4h`."""
+    seconds = max(duration.total_seconds(), 0.0)
+    if seconds < 59.95:
+        return f"{seconds:.1f}s"
+    whole = round(seconds)
+    for large, small in (("d", "h"), ("h", "m"), ("m", "s")):
+        count, rest = divmod(whole, _UNITS[large])
+        if count:
+            minor = rest // _UNITS[small]
+            return f"{count}{large} {minor}{small}" if minor else f"{count}{large}"
+    raise AssertionError("a minute or more has a largest unit")

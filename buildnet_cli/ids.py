@@ -1,0 +1,30 @@
+"""Identifiers: a prefix that says of what, then text that sorts by time."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+
+_lock = threading.Lock()
+_last = 0
+
+
+def new_id(prefix: str) -> str:
+    """A fresh id such as `evt_01j9z…`: 48 bits of milliseconds, then 80 bits that only grow within one millisecond.
+
+    prefix: one of evt, dlv, req, build, run, rpt, inc, mute, node.
+    """
+    global _last
+    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    with _lock:
+        # Two ids of one millisecond, or a clock set back, still come out in the order they were made.
+        _last = value if value > _last else _last + 1
+        value = _last
+    return f"{prefix}_{_encode(value)}"
+
+
+def _encode(value: int) -> str:
+    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -5, -5))
