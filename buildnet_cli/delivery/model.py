@@ -1,0 +1,120 @@
+"""A delivery is one message's journey to one target; an attempt is one try."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.errors import Outcome
+from buildnet_cli.events.model import Event
+from buildnet_cli.messages.model import Message
+from buildnet_cli.routing.decision import Reason, Target
+
+
+class DeliveryStatus(enum.StrEnum):
+    """Where a delivery stands. The last five are final and visible; nothing ends otherwise."""
+
+    PENDING = "pending"
+    HELD = "held"
+    DELIVERED = "delivered"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    DEAD = "dead"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (DeliveryStatus.PENDING, DeliveryStatus.HELD)
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message's journey to one target.
+
+    reason: why it stands where it stands, in a sentence.
+    attempts: how many tries have begun.
+    next_attempt_at: when it falls due; None once it is final.
+    answer: the provider's last answer, without secrets.
+    """
+
+    id: str
+    event_id: str
+    target: Target
+    status: DeliveryStatus
+    reason: str
+    created_at: datetime
+    attempts: int = 0
+    next_attempt_at: datetime | None = None
+    answer: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    def as_wire(self) -> dict[str, Any]:
+        """`{id, event_id, channel, recipient, status, reason, attempts, next_attempt_at, answer}`."""
+        return {
+            "id": self.id,
+            "event_id": self.event_id,
+            "channel": self.target.channel,
+            "recipient": self.target.recipient,
+            "status": self.status.value,
+            "reason": self.reason,
+            "attempts": self.attempts,
+            "next_attempt_at": to_rfc3339(self.next_attempt_at) if self.next_attempt_at is not None else None,
+            "answer": self.answer,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Leased:
+    """A delivery that the dispatcher holds, with the event it tells of."""
+
+    delivery: Delivery
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One finished try, and what it means for the delivery.
+
+    outcome: None if the message was taken.
+    status: what the delivery becomes. next_attempt_at: set while that is pending.
+    answer: the provider's answer or the fault, without secrets.
+    """
+
+    delivery_id: str
+    started_at: datetime
+    finished_at: datetime
+    outcome: Outcome | None
+    answer: str
+    status: DeliveryStatus
+    reason: str
+    next_attempt_at: datetime | None = None
+
+    @property
+    def took(self) -> timedelta:
+        return self.finished_at - self.started_at
+
+
+@dataclass(frozen=True, slots=True)
+class OutgoingMessage:
+    """What a channel is handed for one attempt.
+
+    delivery_id: the same in every attempt, so that receivers can drop repeats.
+    attempt: from 1. sent_at: the time of this attempt.
+    """
+
+    delivery_id: str
+    target: Target
+    message: Message
+    attempt: int
+    sent_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A provider took a message. provider_id: its own name for it, empty if it gave none."""
+
+    provider_id: str = ""
+    detail: str = ""

@@ -1,0 +1,161 @@
+"""What an engine speaks of: packages, builds, and the ticket a request gets."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from buildnet_cli.clock import to_rfc3339
+
+
+class BuildStatus(enum.StrEnum):
+    """Where a build stands; the last five are final."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    COMPLETED = "completed"
+    CACHED = "cached"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    SKIPPED = "skipped"
+
+    @property
+    def is_final(self) -> bool:
+        return self not in (BuildStatus.QUEUED, BuildStatus.RUNNING)
+
+    @property
+    def is_success(self) -> bool:
+        return self in (BuildStatus.COMPLETED, BuildStatus.CACHED)
+
+
+class Tier(enum.StrEnum):
+    """How much work a build needed, spelled as the BuildNet daemon spells it."""
+
+    INSTANT_SKIP = "InstantSkip"
+    CACHE_RESTORE = "CacheRestore"
+    MICRO_INCREMENTAL = "MicroIncremental"
+    SMART_INCREMENTAL = "SmartIncremental"
+    FULL_BUILD = "FullBuild"
+
+
+@dataclass(frozen=True, slots=True)
+class BuildError:
+    """Why a build failed, in words a person can act on.
+
+    headline: one line, such as `C/C++ compilation failed: 'foo' undeclared`.
+    file, line: where, relative to the workspace; empty and None if the output names no place.
+    suggestion: what to look at or do next; empty if nothing can be said.
+    tail: the last lines of output, without colours and secrets.
+    fingerprint: equal for the same fault, whatever its line numbers and addresses.
+    """
+
+    headline: str
+    file: str = ""
+    line: int | None = None
+    suggestion: str = ""
+    tail: str = ""
+    fingerprint: str = ""
+
+    def as_wire(self) -> dict[str, Any]:
+        return {
+            "headline": self.headline,
+            "file": self.file or None,
+            "line": self.line,
+            "suggestion": self.suggestion or None,
+            "tail": self.tail,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Build:
+    """One build of one package.
+
+    run_id: the request it belongs to; the builds of one request share it.
+    reason: why it ended as it did when it neither succeeded nor plainly failed:
+        exit, signal, timeout, dependency, cancelled, agent_crash; empty before.
+    requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
+    """
+
+    id: str
+    run_id: str
+    package: str
+    status: BuildStatus
+    requested_by: str
+    queued_at: datetime
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    tier: Tier | None = None
+    reason: str = ""
+    exit_code: int | None = None
+    error: BuildError | None = None
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From start to end; None unless both have happened."""
+        if self.started_at is None or self.finished_at is None:
+            return None
+        return max(self.finished_at - self.started_at, timedelta())
+
+    def as_wire(self) -> dict[str, Any]:
+        """The build as scripts, webhooks and the API see it."""
+        duration = self.duration
+        return {
+            "id": self.id,
+            "run_id": self.run_id,
+            "package": self.package,
+            "status": self.status.value,
+            "tier": self.tier.value if self.tier is not None else None,
+            "queued_at": to_rfc3339(self.queued_at),
+            "started_at": to_rfc3339(self.started_at) if self.started_at is not None else None,
+            "finished_at": to_rfc3339(self.finished_at) if self.finished_at is not None else None,
+            "duration_ms": round(duration.total_seconds() * 1000) if duration is not None else None,
+            "requested_by": self.requested_by,
+            "reason": self.reason or None,
+            "exit_code": self.exit_code,
+            "error": self.error.as_wire() if self.error is not None else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Ticket:
+    """The answer to a build request, given before anything runs.
+
+    package: what was asked for; None for all.
+    builds: everything that the request puts into the queue, dependencies first.
+    position: place in the queue, from 1.
+    estimated_start: None while too few builds are known to say.
+    """
+
+    run_id: str
+    package: str | None
+    builds: tuple[Build, ...]
+    position: int
+    estimated_start: datetime | None
+
+    def as_result(self) -> dict[str, Any]:
+        """The `result` of the specification's command response."""
+        wanted = [build for build in self.builds if build.package == self.package]
+        return {
+            "run_id": self.run_id,
+            "build_id": wanted[0].id if wanted else self.run_id,
+            "package": self.package,
+            "builds": [{"id": build.id, "package": build.package} for build in self.builds],
+            "queued_position": self.position,
+            "estimated_start": to_rfc3339(self.estimated_start) if self.estimated_start is not None else None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EngineStatus:
+    """What an engine does at this moment.
+
+    kind: `local` or `buildnetd`. state: running, paused or unreachable.
+    """
+
+    kind: str
+    state: str
+    packages: tuple[str, ...]
+    running: tuple[Build, ...]
+    queued: tuple[Build, ...]

@@ -1,0 +1,37 @@
+"""A message: what we say of an event, before a channel gives it its form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from buildnet_cli.events.model import Event
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A labelled fact below the headline. is_short: may stand beside another one."""
+
+    label: str
+    value: str
+    is_short: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One rendering, from which every channel makes its own.
+
+    title: the state in a few words, such as `api FAILED`.
+    line: one sentence with the fact that matters most.
+    fields: further facts, most important first.
+    code: log lines, to be shown unwrapped; empty if there are none.
+    actions: commands that can be sent back, such as `BUILD api`; only ones that exist.
+    is_test: marked as such wherever it is shown.
+    """
+
+    event: Event
+    title: str
+    line: str
+    fields: tuple[Field, ...] = ()
+    code: str = ""
+    actions: tuple[str, ...] = ()
+    is_test: bool = False
