@@ -1,0 +1,119 @@
+"""One HTTP server on two listeners: the Unix socket, which is the terminal's, and TCP on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+from starlette.applications import Starlette
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from buildnet_cli.api.auth import PEER
+
+_PEER_CREDENTIALS = struct.Struct("3i")
+
+
+class _PeerProtocol(HttpToolsProtocol):
+    """Writes into the scope who is on the other end of the Unix socket, as the kernel tells it."""
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        super().connection_made(transport)
+        connection = transport.get_extra_info("socket")
+        peer = _uid_of(connection) if connection is not None and connection.family == socket.AF_UNIX else None
+        application = self.app
+
+        async def with_peer(scope: Any, receive: Any, send: Any) -> None:
+            scope[PEER] = peer
+            await application(scope, receive, send)
+
+        self.app = with_peer
+
+
+class _Server(uvicorn.Server):
+    """Leaves signals to the agent: uvicorn would raise them again after its stop, and the agent's own end would never run."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+class ApiServer:
+    """Serves an application on both listeners until it is stopped.
+
+    path: the Unix socket, made with mode 0600. link: where a link to it is kept.
+    tcp: a bound TCP socket, or None.
+    """
+
+    def __init__(self, app: Starlette, *, path: Path, link: Path, tcp: socket.socket | None) -> None:
+        self._path = path
+        self._link = link
+        self._tcp = tcp
+        config = uvicorn.Config(
+            app,
+            http=_PeerProtocol,
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            date_header=False,
+            timeout_graceful_shutdown=3,
+        )
+        self._server = _Server(config)
+        self._task: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Listen; requests are answered when this returns."""
+        listeners = [_listen_unix(self._path)]
+        if self._tcp is not None:
+            listeners.append(self._tcp)
+        _replace_link(self._link, self._path)
+        self._task = asyncio.create_task(self._server.serve(sockets=listeners), name="api")
+        while not self._server.started:
+            if self._task.done():
+                self._task.result()
+            await asyncio.sleep(0.005)
+
+    async def stop(self) -> None:
+        """Finish what is being answered, then close both listeners."""
+        self._server.should_exit = True
+        if self._task is not None:
+            await self._task
+        for path in (self._link, self._path):
+            path.unlink(missing_ok=True)
+
+
+def _listen_unix(path: Path) -> socket.socket:
+    # Only the holder of the agent's lock comes here, so whatever lies at this path is stale.
+    path.unlink(missing_ok=True)
+    listener = socket.socket(socket.AF_UNIX)
+    before = os.umask(0o177)
+    try:
+        listener.bind(str(path))
+    finally:
+        os.umask(before)
+    listener.listen(128)
+    listener.setblocking(False)
+    return listener
+
+
+def _replace_link(link: Path, target: Path) -> None:
+    fresh = link.with_name(f"{link.name}.new")
+    fresh.unlink(missing_ok=True)
+    fresh.symlink_to(target)
+    fresh.replace(link)
+
+
+def _uid_of(connection: Any) -> int:
+    credentials = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER_CREDENTIALS.size)
+    _, uid, _ = _PEER_CREDENTIALS.unpack(credentials)
+    return int(uid)

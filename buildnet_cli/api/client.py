@@ -1,0 +1,85 @@
+"""The terminal's way to the agent: HTTP over its Unix socket, with the standard library only."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import socket
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from buildnet_cli.errors import BuildNetError, Kind, TimedOutError, UnreachableError
+
+NOT_RUNNING = "the agent is not running"
+
+
+class AgentNotRunning(UnreachableError):
+    """Nobody listens on the agent's socket."""
+
+    def __init__(self) -> None:
+        super().__init__(NOT_RUNNING, hint="start it with: buildnet-notify agent start")
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+class AgentClient:
+    """Calls on the agent of one workspace.
+
+    link: the workspace's link to the agent's socket.
+    timeout_secs: how long an answer may take; a hung agent is said to hang, not waited for.
+    """
+
+    def __init__(self, link: Path, *, timeout_secs: float = 5.0) -> None:
+        self._link = link
+        self._timeout_secs = timeout_secs
+
+    def get(self, path: str, /, **query: Any) -> Any:
+        """GET a path; query members that are None are left out."""
+        given = {name: value for name, value in query.items() if value is not None}
+        return self._call("GET", f"{quote(path)}?{urlencode(given)}" if given else quote(path), None)
+
+    def post(self, path: str, body: Any = None, *, timeout_secs: float | None = None) -> Any:
+        """POST JSON. Raises the error that the agent's problem document speaks of."""
+        return self._call("POST", quote(path), body if body is not None else {}, timeout_secs)
+
+    def _call(self, method: str, target: str, body: Any, timeout_secs: float | None = None) -> Any:
+        try:
+            connection = _UnixConnection(str(self._link.readlink()), timeout_secs or self._timeout_secs)
+        except OSError as exc:
+            raise AgentNotRunning from exc
+        try:
+            content = json.dumps(body).encode() if body is not None else None
+            connection.request(method, target, content, {"Content-Type": "application/json"} if content else {})
+            answer = connection.getresponse()
+            text = answer.read()
+        except TimeoutError as exc:
+            raise TimedOutError(
+                f"the agent did not answer within {timeout_secs or self._timeout_secs:.0f} s",
+                hint="see what it does: buildnet-notify agent logs",
+            ) from exc
+        except (ConnectionError, FileNotFoundError) as exc:
+            raise AgentNotRunning from exc
+        except (OSError, http.client.HTTPException) as exc:
+            raise UnreachableError(f"the agent's answer could not be read ({exc})") from exc
+        finally:
+            connection.close()
+        return _read(answer.status, text)
+
+
+def _read(status: int, text: bytes) -> Any:
+    content = json.loads(text) if text else {}
+    if status < http.client.BAD_REQUEST or "kind" not in content:
+        return content
+    error = BuildNetError(content["detail"], hint=content.get("hint", ""), where=content.get("where", ""))
+    error.kind = Kind(content["kind"])
+    raise error

@@ -1,0 +1,90 @@
+"""The program's own kind of Typer command: plain help with an example first, groups that load when they are called."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+# Typer's public classes lead to the vendored ones that its own code raises and hands to us.
+(UsageError,) = typer.BadParameter.__bases__
+
+CONTEXT = {"help_option_names": ["-h", "--help"]}
+
+
+class ExampleCommand(TyperCommand):
+    """Shows the lines of its epilog first, as examples."""
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        for line in (self.epilog or "").splitlines():
+            formatter.write(f"  $ {line.strip()}\n")
+        if self.epilog:
+            formatter.write("\n")
+        self.format_usage(ctx, formatter)
+        self.format_help_text(ctx, formatter)
+        self.format_options(ctx, formatter)
+
+
+class Group(TyperGroup):
+    """A group that says what a mistyped command probably meant."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name = args[0] if args else ""
+        if name and not name.startswith("-") and self.get_command(ctx, name) is None:
+            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
+            hint = f'Did you mean "{near[0]}"?' if near else f"See: {ctx.command_path} --help"
+            raise UsageError(f'There is no command "{name[:80]}". {hint}', ctx)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(Group):
+    """The top group: a command's module is imported when the command is called, not to list it."""
+
+    modules: Mapping[str, tuple[str, str]] = {}
+    """Command → (module, one line of help)."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        return list(self.modules)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+        if cmd_name not in self.modules:
+            return None
+        if cmd_name not in self.commands:
+            module, _ = self.modules[cmd_name]
+            loaded = typer.main.get_command(importlib.import_module(f"buildnet_cli.cli.{module}").app)
+            loaded.name = cmd_name
+            self.commands[cmd_name] = loaded
+        return self.commands[cmd_name]
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, help_) for name, (_, help_) in self.modules.items()])
+
+
+def new_app(help_: str = "", **options: Any) -> typer.Typer:
+    """A Typer app with this program's manners."""
+    return typer.Typer(
+        cls=options.pop("cls", Group),
+        help=help_,
+        add_completion=False,
+        no_args_is_help=options.pop("no_args_is_help", True),
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+        context_settings=CONTEXT,
+        **options,
+    )
+
+
+def single_command(**options: Any) -> Any:
+    """A decorator that makes a function the only command of its app: `app = single_command(…)(function)`."""
+
+    def decorate(function: Any) -> typer.Typer:
+        app = new_app(no_args_is_help=False)
+        app.command(cls=ExampleCommand, context_settings={**CONTEXT, **options.pop("context_settings", {})}, **options)(function)
+        return app
+
+    return decorate

@@ -1,0 +1,84 @@
+"""`cmd`: any remote-control command, from the terminal."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Any
+
+import typer
+
+from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.context import AppContext
+from buildnet_cli.cli.exits import EXIT_OF
+from buildnet_cli.errors import BuildNetError, Kind
+
+_POLL_SECS = 0.2
+
+
+@single_command(epilog='buildnet-notify cmd "BUILD api" --wait\nbuildnet-notify cmd HELP')
+def app(
+    ctx: typer.Context,
+    text: Annotated[list[str], typer.Argument(help='The command, such as "BUILD api".', metavar="TEXT")],
+    wait: Annotated[bool, typer.Option("--wait", help="Follow a build to its end; exit 1 if it fails.")] = False,
+) -> None:
+    """Give a command to the agent, as one could from a phone."""
+    state: AppContext = ctx.obj
+    answer = state.agent.post("/api/commands/execute", {"command": " ".join(text)}, timeout_secs=30)
+    _fail_if_refused(answer)
+    run_id = answer["result"].get("run_id")
+    if wait and run_id is not None:
+        raise typer.Exit(_follow(state, answer, run_id))
+    state.output.result("command", _public(answer), _as_text(answer))
+
+
+def _public(answer: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in answer.items() if name not in ("kind", "hint")}
+
+
+def _as_text(answer: dict[str, Any]) -> str:
+    result = answer["result"]
+    if "queued_position" not in result:
+        return str(answer["message"])
+    ids = ", ".join(build["id"] for build in result["builds"])
+    starts = f" · starts about {result['estimated_start']}" if result["estimated_start"] else ""
+    return f"{answer['message']}\n{ids} · position {result['queued_position']}{starts}\nfollow: buildnet-notify history"
+
+
+def _fail_if_refused(answer: dict[str, Any]) -> None:
+    if answer.get("kind"):
+        error = BuildNetError(answer["message"], hint=answer.get("hint", ""))
+        error.kind = Kind(answer["kind"])
+        raise error
+
+
+def _follow(state: AppContext, answer: dict[str, Any], run_id: str) -> int:
+    """Say how each build of a run ends, as it ends; the exit code."""
+    state.output.say(answer["message"])
+    told: set[str] = set()
+    while True:
+        builds = state.agent.get("/api/builds", run=run_id, limit=500)["items"]
+        for build in reversed(builds):
+            if build["finished_at"] and build["id"] not in told:
+                told.add(build["id"])
+                state.output.say(describe_build(build))
+        if builds and len(told) == len(builds):
+            break
+        time.sleep(_POLL_SECS)
+    failed = any(build["status"] in ("failed", "cancelled", "skipped") for build in builds)
+    state.output.result("command", {**_public(answer), "builds": builds})
+    return EXIT_OF[Kind.FAILED] if failed else 0
+
+
+def describe_build(build: dict[str, Any]) -> str:
+    """One build in one or three lines: how it ended, and where and why it failed."""
+    from buildnet_cli.cli.output import show_millis
+
+    took = f" in {show_millis(build['duration_ms'])}" if build["duration_ms"] is not None else ""
+    line = f"{build['package']} {build['status']}{took}"
+    error = build["error"]
+    if error is None:
+        return line
+    place = f"{error['file']}:{error['line']}" if error["file"] and error["line"] else error["file"] or ""
+    parts = [line, f"  {error['headline']}"]
+    parts += [f"  {error['suggestion']}"] if error["suggestion"] else ([f"  {place}"] if place else [])
+    return "\n".join(parts)

@@ -1,0 +1,86 @@
+"""`emit`: hand in an event, whether an agent answers or not."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.context import AppContext
+from buildnet_cli.errors import TimedOutError, UnreachableError, UsageError
+from buildnet_cli.ids import new_id
+
+
+@single_command(
+    epilog='buildnet-notify emit custom.deploy.done --subject shop --message "Shop 1.4 is live"\n'
+    "buildnet-notify emit build.failed --package api --data @result.json"
+)
+def app(
+    ctx: typer.Context,
+    type_: Annotated[str, typer.Argument(help="What happened, such as build.failed or custom.deploy.done.", metavar="TYPE")],
+    message: Annotated[str, typer.Option("--message", "-m", help="One sentence.")] = "",
+    subject: Annotated[str, typer.Option("--subject", "-s", help="What it is about.")] = "",
+    package: Annotated[str, typer.Option("--package", "-p", help="The same, for builds.")] = "",
+    priority: Annotated[str | None, typer.Option(help="low, medium, high or critical; the type's own otherwise.")] = None,
+    data: Annotated[str | None, typer.Option(help="Further fields: JSON, @FILE, or - for stdin.", metavar="JSON")] = None,
+) -> None:
+    """Hand in an event. It is kept, and told to whom it concerns, also when no agent runs yet."""
+    state: AppContext = ctx.obj
+    if package and subject and package != subject:
+        raise UsageError("--package and --subject name different things", hint="give one of them")
+    event: dict[str, Any] = {"type": type_, "message": message, "subject": subject or package, "source": "cli"}
+    if priority is not None:
+        event["priority"] = priority
+    if data is not None:
+        event["payload"] = _read_data(data)
+    hand_in(state, event)
+
+
+def hand_in(state: AppContext, event: dict[str, Any]) -> None:
+    """Give an event to the agent, or keep it on disk for the next one; say which.
+
+    Raises UsageError if it is no event, StorageError if it could not be kept.
+    """
+    from buildnet_cli.events.model import read_draft
+
+    read_draft(event)
+    # The agent drops a second copy of this key: a request that got lost on the way back may safely be spooled.
+    key = new_id("spool")
+    try:
+        accepted = state.agent.post("/api/events", {**event, "key": key})["items"][0]
+    except (UnreachableError, TimedOutError):
+        from buildnet_cli.delivery import spool
+        from buildnet_cli.paths import prepare_state
+
+        prepare_state(state.workspace.state)
+        spool.write(state.workspace.spool, [event], key=key)
+        text = "kept for the next agent (none answers now): buildnet-notify agent start"
+        state.output.result("event", {"id": None, "key": key, "status": "spooled"}, text)
+        return
+    told = (
+        ", ".join(f"{delivery['channel']} {delivery['recipient']}" for delivery in accepted["deliveries"]) or "nobody is to hear"
+    )
+    state.output.result("event", {"status": "accepted", **accepted}, f"{accepted['id']} accepted → {told}")
+
+
+def _read_data(text: str) -> Any:
+    where = "--data"
+    if text == "-":
+        text, where = sys.stdin.read(), "stdin"
+    elif text.startswith("@"):
+        path = Path(text[1:])
+        try:
+            text, where = path.read_text("utf-8"), str(path)
+        except (OSError, UnicodeDecodeError) as exc:
+            raise UsageError(f"{path} cannot be read ({exc})", where="--data") from exc
+    try:
+        value = json.loads(text)
+    except ValueError as exc:
+        raise UsageError(
+            f"{where} is no JSON: {exc}", hint='write an object, such as {"version": "1.4"}', where="--data"
+        ) from exc
+    return value

@@ -1,0 +1,116 @@
+"""The program: its commands, its global options, and the one place where errors become exit codes."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from buildnet_cli.cli.app import CONTEXT, LazyGroup, UsageError
+from buildnet_cli.cli.context import AppContext, GlobalOptions
+from buildnet_cli.cli.exits import EXIT_OF, INTERRUPTED
+from buildnet_cli.cli.options import split_global_options
+from buildnet_cli.cli.output import Output
+from buildnet_cli.errors import BuildNetError
+from buildnet_cli.errors import UsageError as WrongUsage
+
+
+class Commands(LazyGroup):
+    """Every command of the program, with the module it lives in."""
+
+    modules = {  # noqa: RUF012  (read only)
+        "demo": ("demo", "A full tour on this machine: a build that fails, and what each recipient was told."),
+        "init": ("init", "Write a configuration for this project."),
+        "agent": ("agent", "Start, stop and look after the background agent."),
+        "status": ("status", "What the engine, the queue and the deliveries do now."),
+        "send-test": ("send_test", "Send a test message and show what each provider said."),
+        "emit": ("emit", "Hand in an event."),
+        "run": ("run", "Run a command and report it as a build."),
+        "cmd": ("cmd", 'Give a command, such as "BUILD api".'),
+        "history": ("history", "Past builds, events and commands."),
+        "config": ("config", "Check, read and change the configuration."),
+        "secrets": ("secrets", "Keep the values behind ${NAME} out of the configuration."),
+        "sandbox": ("sandbox", "A local inbox that stands in for the providers."),
+        "completion": ("completion_commands", "TAB completion for bash, zsh and fish."),
+        "version": ("version", "The version of this program."),
+        "web": ("not_yet", "The web page."),
+    }
+
+
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings=CONTEXT,
+)
+
+
+@app.callback()
+def buildnet_notify(
+    config: Annotated[Path | None, typer.Option(help="The configuration file.", metavar="FILE")] = None,
+    project: Annotated[Path | None, typer.Option(help="The folder that holds .buildnet/.", metavar="DIR")] = None,
+    json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
+    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail; -vv shows tracebacks.")] = 0,
+    color: Annotated[str, typer.Option(help="auto, always or never.", metavar="WHEN")] = "auto",
+    no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
+    version: Annotated[bool, typer.Option("--version", "-V", help="The version, and exit.")] = False,
+) -> None:
+    """Tell the right person what their builds and machines do, and take a command back.
+
+    These options may stand before or after the command.
+    """
+
+
+def main() -> None:
+    """Run the program with the arguments of the process, and exit."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run the program; the exit code."""
+    output, verbosity = Output(as_json="--json" in argv), 0
+    try:
+        options, rest = split_global_options(argv)
+        context = AppContext(options)
+        output, verbosity = context.output, options.verbosity
+        code = app(rest, standalone_mode=False, obj=context, prog_name="buildnet-notify")
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except BuildNetError as exc:
+        return _fail(output, exc, verbosity)
+    except UsageError as exc:
+        return _fail(output, _as_usage(exc), verbosity)
+    except (KeyboardInterrupt, typer.Abort):
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader has gone; the interpreter must not find that out again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _fail(output: Output, error: BuildNetError, verbosity: int) -> int:
+    code = EXIT_OF[error.kind]
+    output.error(error, code)
+    if verbosity > 1:
+        import traceback
+
+        traceback.print_exception(error)
+    return code
+
+
+def _as_usage(error: Exception) -> BuildNetError:
+    """A usage error of Typer's in our words."""
+    context = getattr(error, "ctx", None)
+    message = error.format_message() if hasattr(error, "format_message") else str(error)
+    sentence, _, hint = message.rstrip().partition(" Did you mean ")
+    path = context.command_path if context is not None else "buildnet-notify"
+    return WrongUsage(sentence.rstrip("."), hint=f"did you mean {hint}" if hint else f"see: {path} --help")
+
+
+__all__ = ["GlobalOptions", "app", "main", "run"]

@@ -1,0 +1,16 @@
+"""`version`."""
+
+from __future__ import annotations
+
+import typer
+
+from buildnet_cli import __version__
+from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.context import AppContext
+
+
+@single_command()
+def app(ctx: typer.Context) -> None:
+    """The version of this program."""
+    state: AppContext = ctx.obj
+    state.output.result("version", {"version": __version__}, f"buildnet-notify {__version__}")

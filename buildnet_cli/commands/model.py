@@ -1,0 +1,129 @@
+"""Who asks, what they may, and what they are told."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+from buildnet_cli.clock import Clock, to_rfc3339
+from buildnet_cli.engine.model import Build
+from buildnet_cli.engine.port import Engine
+from buildnet_cli.errors import Kind
+
+
+class Level(enum.StrEnum):
+    """What a command demands; each level includes those before it."""
+
+    READ = "read"
+    BUILD = "build"
+    ADMIN = "admin"
+
+    @property
+    def rank(self) -> int:
+        """0 for read to 2 for admin."""
+        return list(Level).index(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who asks, once proved.
+
+    name: as people call them. channel: the way they came: socket, api, sms … identifier: the provider's stable id.
+    permissions: `*`, command words such as `status` and `cache.clear`, or `level:build`.
+    """
+
+    name: str
+    channel: str
+    identifier: str
+    permissions: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.channel}:{self.name}"
+
+
+class CommandStatus(enum.StrEnum):
+    """How a command ended, as the specification's result object says it."""
+
+    EXECUTED = "executed"
+    ACCEPTED = "accepted"
+    DENIED = "denied"
+    FAILED = "failed"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a handler answers.
+
+    message: for people, one or a few lines. result: the same for programs.
+    status: accepted if the work goes on after the answer.
+    """
+
+    message: str
+    result: Mapping[str, Any] = field(default_factory=dict)
+    status: CommandStatus = CommandStatus.EXECUTED
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """The specification's result object, the same on every channel.
+
+    kind, hint: set if the command failed; they decide exit code and status, and what to do next.
+    """
+
+    command: str
+    status: CommandStatus
+    request_id: str
+    timestamp: datetime
+    result: Mapping[str, Any]
+    message: str
+    kind: Kind | None = None
+    hint: str = ""
+
+    def as_wire(self) -> dict[str, Any]:
+        """`{command, status, request_id, timestamp, result, message}`."""
+        return {
+            "command": self.command,
+            "status": self.status.value,
+            "request_id": self.request_id,
+            "timestamp": to_rfc3339(self.timestamp),
+            "result": dict(self.result),
+            "message": self.message,
+        }
+
+
+class BuildHistory(Protocol):
+    """Where past builds are read."""
+
+    async def recent(self, *, limit: int) -> list[Build]:
+        """The newest builds first."""
+        ...
+
+
+class CommandLog(Protocol):
+    """One row per command, written before it takes effect and completed after."""
+
+    async def begin(self, entry: Mapping[str, Any]) -> None:
+        """Store `{request_id, command, channel, principal, timestamp}`. Raises StorageError; the command must then not run."""
+        ...
+
+    async def finish(
+        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+    ) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a handler may use.
+
+    status: the agent's status, as the API shows it.
+    """
+
+    principal: Principal
+    clock: Clock
+    engine: Engine
+    builds: BuildHistory
+    status: Callable[[], Awaitable[Mapping[str, Any]]]

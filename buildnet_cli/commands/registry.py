@@ -1,0 +1,82 @@
+"""The list of commands. It lives only here: help, completion, permissions and documentation are made from it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from buildnet_cli.commands.model import Context, Level, Reply
+
+Handler = Callable[[Context, tuple[str, ...]], Awaitable[Reply]]
+
+_ARGUMENT = re.compile(r"\[[a-z]+\]|[a-z]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One row of the table of commands.
+
+    usage: its arguments, `[package]` for one that may be left out.
+    help: the first line of its handler's docstring.
+    """
+
+    name: str
+    usage: str
+    level: Level
+    help: str
+    handler: Handler
+
+    @property
+    def permission(self) -> str:
+        """The word that permits it: `status`, `cache.clear`."""
+        return self.name.lower().replace(" ", ".")
+
+    @property
+    def fewest(self) -> int:
+        """How many arguments it needs."""
+        return sum(1 for argument in _ARGUMENT.findall(self.usage) if not argument.startswith("["))
+
+    @property
+    def most(self) -> int:
+        """How many arguments it takes."""
+        return len(_ARGUMENT.findall(self.usage))
+
+    @property
+    def signature(self) -> str:
+        return f"{self.name} {self.usage}".strip()
+
+
+_commands: dict[str, Command] = {}
+
+ALIASES: Final = {"?": "HELP", "COMMANDS": "HELP", "HALT": "STOP", "STOP DAEMON": "STOP"}
+"""Other words for a command, where carriers or habit demand them."""
+
+NOT_YET: Final = (
+    "CACHE STATS", "CACHE CLEAR", "REPORT", "CONFIG GET", "CONFIG SET", "PAUSE", "RESUME", "STOP", "RESTART",
+    "NODE LIST", "NODE ADD", "NODE REMOVE", "PLUGIN LIST", "PLUGIN LOAD", "PLUGIN UNLOAD",
+)  # fmt: skip
+"""Commands of the specification that this version knows of and cannot do. A name leaves this list when its handler arrives."""
+
+
+def command(name: str, usage: str = "", *, level: Level) -> Callable[[Handler], Handler]:
+    """Register a coroutine as a command. Its docstring's first line becomes the help text."""
+
+    def register(handler: Handler) -> Handler:
+        if name in _commands:
+            raise ValueError(f"the command {name} is registered twice")
+        _commands[name] = Command(name, usage, level, (handler.__doc__ or "").partition("\n")[0], handler)
+        return handler
+
+    return register
+
+
+def commands() -> dict[str, Command]:
+    """Every command by name, in the order of HELP."""
+    package = importlib.import_module("buildnet_cli.commands.handlers")
+    for module in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
+        importlib.import_module(module.name)
+    return dict(sorted(_commands.items()))
