@@ -120,7 +120,7 @@ def prepare_state(state: Path) -> None:
             state.chmod(0o700)
         probe = state / f".write-{os.getpid()}"
         probe.touch(mode=0o600)
-        probe.unlink()
+        probe.unlink(missing_ok=True)  # another thread may have been here too
     except OSError as exc:
         raise _refused(state, exc) from exc
 
