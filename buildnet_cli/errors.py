@@ -51,6 +51,10 @@ class BuildNetError(Exception):
         self.hint = hint
         self.where = where
 
+    def report(self) -> str:
+        """All there is to say, ready to be printed in place of the message; empty if the message is all."""
+        return ""
+
 
 class UsageError(BuildNetError):
     """The caller asked for something that makes no sense, such as an unknown argument."""

@@ -100,14 +100,24 @@ def _read_report(fd: int, *, deadline: float) -> dict[str, Any] | None:
     return report
 
 
+class StartError(BuildNetError):
+    """What kept the agent from starting, as it said itself."""
+
+    def __init__(self, failure: dict[str, str]) -> None:
+        super().__init__(failure["message"], hint=failure["hint"], where=failure["where"])
+        self.kind = Kind(failure["kind"])
+        self._report = failure["report"]
+
+    def report(self) -> str:
+        return self._report
+
+
 def _raise_failure(report: dict[str, Any], stderr: Path) -> None:
     if not report:
         raise ConfigError("the agent died while starting", hint=f"its last words are in {stderr}")
     failure = report.get("error")
     if failure is not None:
-        error = BuildNetError(failure["message"], hint=failure["hint"], where=failure["where"])
-        error.kind = Kind(failure["kind"])
-        raise error
+        raise StartError(failure)
 
 
 def tell_parent(fd: int | None, report: dict[str, Any]) -> None:
@@ -119,4 +129,12 @@ def tell_parent(fd: int | None, report: dict[str, Any]) -> None:
 
 def failure_report(error: BuildNetError) -> dict[str, Any]:
     """The report of a start that failed, for `start` to raise again."""
-    return {"error": {"kind": error.kind.value, "message": error.message, "hint": error.hint, "where": error.where}}
+    return {
+        "error": {
+            "kind": error.kind.value,
+            "message": error.message,
+            "hint": error.hint,
+            "where": error.where,
+            "report": error.report(),
+        }
+    }

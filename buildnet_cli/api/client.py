@@ -78,8 +78,8 @@ class AgentClient:
 
 def _read(status: int, text: bytes) -> Any:
     content = json.loads(text) if text else {}
-    if status < http.client.BAD_REQUEST or "kind" not in content:
-        return content
+    if status < http.client.BAD_REQUEST or "detail" not in content:
+        return content  # a refused command is still a result object
     error = BuildNetError(content["detail"], hint=content.get("hint", ""), where=content.get("where", ""))
     error.kind = Kind(content["kind"])
     raise error

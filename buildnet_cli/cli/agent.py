@@ -19,6 +19,8 @@ from buildnet_cli.errors import Kind, NotFoundError, TimedOutError, UnreachableE
 
 app = new_app("Start, stop and look after the background agent.")
 
+_STALE = " (changed on disk; take it over with: buildnet-notify agent reload)"
+
 STOPS_WITHIN_SECS = 14.0
 """The agent drains for at most 12 s; what is left is the time to say so."""
 
@@ -33,12 +35,13 @@ def start(ctx: typer.Context) -> None:
     state: AppContext = ctx.obj
     started = start_agent(state.workspace)
     report = started.report
+    api = report["api"] or "no TCP listener"
     if started.was_running:
-        text = f"Agent already running (pid {started.pid}) · {report['api'] or 'no TCP listener'}"
+        text = f"Agent already running (pid {started.pid}) · {api}"
     else:
         took = format_duration(timedelta(seconds=started.took_secs))
         note = f" ({report['note']})" if report.get("note") else ""
-        text = f"Agent started (pid {started.pid}) in {took} · {report['api'] or 'no TCP listener'}{note} · channels: {_channels(report)}"
+        text = f"Agent started (pid {started.pid}) in {took} · {api}{note} · channels: {_channels(report)}"
     for remark in report.get("remarks", ()):
         state.output.note(remark)
     state.output.result("agent-start", {"was_running": started.was_running, **report}, text)
@@ -91,7 +94,7 @@ def status(ctx: typer.Context) -> None:
         f"{now['state']}  pid {now['pid']} · up {up} · v{now['version']}",
         f"api      {now['api'] or 'no TCP listener'} · {now['socket']}",
         f"channels {_channels(now)}",
-        f"config   {now['config']['path']}{' (changed on disk: buildnet-notify agent reload)' if now['config']['is_stale'] else ''}",
+        f"config   {now['config']['path']}{_STALE if now['config']['is_stale'] else ''}",
     ]
     state.output.result("agent-status", now, "\n".join(lines))
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 import importlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
 
 # Typer's public classes lead to the vendored ones that its own code raises and hands to us.
-(UsageError,) = typer.BadParameter.__bases__
+UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
@@ -79,10 +79,10 @@ def new_app(help_: str = "", **options: Any) -> typer.Typer:
     )
 
 
-def single_command(**options: Any) -> Any:
+def single_command(**options: Any) -> Callable[[Callable[..., None]], typer.Typer]:
     """A decorator that makes a function the only command of its app: `app = single_command(…)(function)`."""
 
-    def decorate(function: Any) -> typer.Typer:
+    def decorate(function: Callable[..., None]) -> typer.Typer:
         app = new_app(no_args_is_help=False)
         app.command(cls=ExampleCommand, context_settings={**CONTEXT, **options.pop("context_settings", {})}, **options)(function)
         return app

@@ -49,7 +49,7 @@ class AppContext:
     def vault(self) -> Vault:
         from buildnet_cli.secrets.vault import open_vault
 
-        return open_vault(self.workspace.state)
+        return open_vault()
 
     def load_config(self) -> Loaded:
         """The workspace's configuration. Raises ConfigError with every problem in it."""

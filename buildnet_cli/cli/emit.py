@@ -41,30 +41,35 @@ def app(
 
 
 def hand_in(state: AppContext, event: dict[str, Any]) -> None:
-    """Give an event to the agent, or keep it on disk for the next one; say which.
+    """Deliver an event and say what became of it."""
+    accepted = deliver(state, event)
+    if accepted["status"] == "spooled":
+        text = "kept for the next agent (none answers now): buildnet-notify agent start"
+    else:
+        told = ", ".join(f"{delivery['channel']} {delivery['recipient']}" for delivery in accepted["deliveries"])
+        text = f"{accepted['id']} accepted → {told or 'nobody is to hear'}"
+    state.output.result("event", accepted, text)
+
+
+def deliver(state: AppContext, event: dict[str, Any]) -> dict[str, Any]:
+    """Give an event to the agent, or keep it on disk for the next one; `status` says which: accepted or spooled.
 
     Raises UsageError if it is no event, StorageError if it could not be kept.
     """
     from buildnet_cli.events.model import read_draft
 
     read_draft(event)
-    # The agent drops a second copy of this key: a request that got lost on the way back may safely be spooled.
+    # The agent drops a second copy of this key: a request whose answer got lost may safely be spooled.
     key = new_id("spool")
     try:
-        accepted = state.agent.post("/api/events", {**event, "key": key})["items"][0]
+        return {"status": "accepted", **state.agent.post("/api/events", {**event, "key": key})["items"][0]}
     except (UnreachableError, TimedOutError):
         from buildnet_cli.delivery import spool
         from buildnet_cli.paths import prepare_state
 
         prepare_state(state.workspace.state)
         spool.write(state.workspace.spool, [event], key=key)
-        text = "kept for the next agent (none answers now): buildnet-notify agent start"
-        state.output.result("event", {"id": None, "key": key, "status": "spooled"}, text)
-        return
-    told = (
-        ", ".join(f"{delivery['channel']} {delivery['recipient']}" for delivery in accepted["deliveries"]) or "nobody is to hear"
-    )
-    state.output.result("event", {"status": "accepted", **accepted}, f"{accepted['id']} accepted → {told}")
+        return {"status": "spooled", "id": None, "key": key}
 
 
 def _read_data(text: str) -> Any:

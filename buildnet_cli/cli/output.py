@@ -87,6 +87,10 @@ class Output:
             body.update({name: scrub(value) for name, value in (("hint", error.hint), ("where", error.where)) if value})
             self._write(_dump({"schema": f"{SCHEMA}/error@1", "error": body}))
             return
+        report = error.report()
+        if report:
+            sys.stderr.write(scrub(report))
+            return
         where = f"{error.where}: " if error.where and error.where not in error.message else ""
         mark = self._paint("error:", "31;1", sys.stderr)
         sys.stderr.write(f"{mark} {printable(scrub(where + error.message))}\n")

@@ -60,6 +60,9 @@ def parse(text: str, names: Collection[str], aliases: Mapping[str, str]) -> Pars
 
 
 def _suggestion(upper: tuple[str, ...], words: tuple[str, ...], names: Collection[str]) -> str:
+    family = sorted(name for name in names if name.startswith(f"{upper[0]} ")) if len(upper) == 1 else []
+    if family:
+        return f"did you mean {' or '.join(family)}?"
     for count in range(min(2, len(upper)), 0, -1):
         near = difflib.get_close_matches(" ".join(upper[:count]), names, n=1, cutoff=0.7)
         if near:

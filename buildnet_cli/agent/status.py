@@ -1,0 +1,70 @@
+"""The agent's account of itself: one object for programs, and its text for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from buildnet_cli.clock import from_rfc3339
+from buildnet_cli.duration import format_duration
+from buildnet_cli.engine.model import Build, EngineStatus
+
+_FINAL = ("delivered", "suppressed", "expired", "cancelled", "dead")
+
+
+def describe_queue(engine: EngineStatus) -> dict[str, Any]:
+    """What runs and what waits."""
+    return {
+        "running": [build.as_wire() for build in engine.running],
+        "waiting": len(engine.queued),
+        "queued": [{"id": build.id, "package": build.package} for build in engine.queued],
+    }
+
+
+def describe_deliveries(counts: Mapping[str, int]) -> dict[str, int]:
+    """Every state with its count, zero included."""
+    return {state: counts.get(state, 0) for state in ("pending", "held", *_FINAL)}
+
+
+def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -> str:
+    """The status on a few lines, with words for every state."""
+    engine, queue, deliveries = status["engine"], status["queue"], status["deliveries"]
+    up = format_duration(timedelta(seconds=status["uptime_secs"]))
+    packages = _count(len(engine["packages"]), "package")
+    lines = [
+        f"{status['state']:<12}pid {status['pid']} · up {up} · {engine['kind']} engine, {packages}",
+        f"building    {_running(queue['running'], now)} · {queue['waiting']} waiting{_names(queue['queued'])}",
+    ]
+    lines += [f"{'builds' if number == 0 else '':<12}{_build_line(build, now)}" for number, build in enumerate(recent)]
+    channels = ", ".join(f"{channel['name']} {channel['state']}" for channel in status["channels"]) or "none configured"
+    lines.append(f"channels    {channels}")
+    shown = [f"{count} {state}" for state, count in deliveries.items() if count or state == "pending"]
+    lines.append(f"deliveries  {', '.join(shown)}")
+    if status["config"]["is_stale"]:
+        lines.append("config      changed on disk; take it over with: buildnet-notify agent reload")
+    return "\n".join(lines) + "\n"
+
+
+def _running(running: Sequence[Mapping[str, Any]], now: datetime) -> str:
+    parts = []
+    for build in running:
+        since = f" {format_duration(now - from_rfc3339(build['started_at']))}" if build["started_at"] else ""
+        parts.append(f"{build['package']}{since}")
+    return ", ".join(parts) or "nothing"
+
+
+def _names(queued: Sequence[Mapping[str, Any]]) -> str:
+    names = ", ".join(build["package"] for build in queued[:5])
+    return f" ({names}{', …' if len(queued) > 5 else ''})" if names else ""
+
+
+def _build_line(build: Build, now: datetime) -> str:
+    ago = format_duration(timedelta(seconds=int((now - build.queued_at).total_seconds()))).replace(".0s", "s")
+    took = f" in {format_duration(build.duration)}" if build.duration is not None else ""
+    why = f": {build.error.headline}" if build.error is not None else ""
+    return f"{ago + ' ago':<12}{build.package} {build.status}{took}{why}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,64 @@
+"""The one application behind both listeners."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from buildnet_cli.api import problems
+from buildnet_cli.api.auth import UnauthenticatedError
+from buildnet_cli.api.requests import BadRequestError, TooLargeError, check_host
+from buildnet_cli.api.routes import agent, commands, events, history, look
+from buildnet_cli.api.services import Services
+from buildnet_cli.errors import BuildNetError, Kind
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+def build_app(services: Services) -> Starlette:
+    """The application, with every route behind the check of the name we are called by."""
+    routes = [
+        Route(path, _guarded(endpoint), methods=[method])
+        for module in (look, events, history, commands, agent)
+        for method, path, endpoint in module.ROUTES
+    ]
+    app = Starlette(
+        routes=routes,
+        exception_handlers={
+            BuildNetError: problems.on_error,
+            UnauthenticatedError: _on_unauthenticated,
+            BadRequestError: _on_bad_request,
+            TooLargeError: _on_too_large,
+            HTTPException: problems.on_http_error,
+        },
+    )
+    app.state.services = services
+    return app
+
+
+def _guarded(endpoint: Endpoint) -> Endpoint:
+    async def guarded(request: Request) -> Response:
+        check_host(request)
+        return await endpoint(request)
+
+    return guarded
+
+
+async def _on_unauthenticated(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, BuildNetError)
+    return problems.problem(401, Kind.DENIED, exc.message, hint=exc.hint, headers={"WWW-Authenticate": "Bearer"})
+
+
+async def _on_bad_request(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, BuildNetError)
+    return problems.problem(400, Kind.USAGE, exc.message, hint=exc.hint, where=exc.where)
+
+
+async def _on_too_large(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, BuildNetError)
+    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint)

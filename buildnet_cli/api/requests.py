@@ -1,0 +1,117 @@
+"""Reading requests: who asks, a bounded JSON body, and the members of a query."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from starlette.requests import Request
+
+from buildnet_cli.api.auth import PEER, authenticate, require
+from buildnet_cli.api.services import Services
+from buildnet_cli.commands.model import Level, Principal
+from buildnet_cli.errors import BuildNetError, DeniedError, Kind, NotFoundError, UsageError
+
+MAX_BODY: Final = 4 << 20
+"""Bytes of a request's body, arrays of events included."""
+
+MAX_PAGE: Final = 500
+_PAGE = 50
+
+
+class BadRequestError(BuildNetError):
+    """The body is no JSON of the form that was asked for."""
+
+    kind = Kind.USAGE
+
+
+class TooLargeError(BuildNetError):
+    """The body is larger than we read."""
+
+    kind = Kind.USAGE
+
+
+def services_of(request: Request) -> Services:
+    services = request.app.state.services
+    assert isinstance(services, Services)
+    return services
+
+
+def is_on_socket(request: Request) -> bool:
+    """Whether the request came over the Unix socket."""
+    return request.scope.get(PEER) is not None
+
+
+def caller(request: Request, level: Level, *, body_key: str | None = None) -> Principal:
+    """Who asks, proved and of sufficient level. Raises UnauthenticatedError or DeniedError."""
+    principal = known_caller(request, body_key=body_key)
+    require(principal, level)
+    return principal
+
+
+def known_caller(request: Request, *, body_key: str | None = None) -> Principal:
+    """Who asks, proved; what they may do is decided elsewhere."""
+    services = services_of(request)
+    return authenticate(request, keys=services.access().keys, uid=services.uid, body_key=body_key)
+
+
+def only_on_socket(request: Request) -> None:
+    """Raises NotFoundError over TCP: a route that is the local terminal's alone does not exist there."""
+    if not is_on_socket(request):
+        raise NotFoundError("Not Found")
+
+
+def check_host(request: Request) -> None:
+    """Raises DeniedError if a TCP request calls us by a name that is not ours, as a page behind a rebound DNS name does."""
+    if is_on_socket(request):
+        return
+    host = request.headers.get("host", "")
+    name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+    if name.lower().strip("[]") not in services_of(request).access().hosts:
+        raise DeniedError(
+            f"this agent is not called {ascii(name)[:80]}", hint="add the name to agent.api.allowed_hosts in the configuration"
+        )
+
+
+async def read_json(request: Request) -> Any:
+    """The body as JSON.
+
+    Raises BadRequestError if it is none, or not declared as such: a form on somebody's web page cannot send this type.
+    """
+    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
+        raise BadRequestError("the body must be JSON", hint="send it with Content-Type: application/json")
+    body = b""
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAX_BODY:
+            raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError) as exc:
+        raise BadRequestError(f"the body is no JSON ({exc})"[:200]) from exc
+
+
+async def read_object(request: Request) -> dict[str, Any]:
+    """The body as a JSON object. Raises BadRequestError if it is anything else."""
+    value = await read_json(request)
+    if not isinstance(value, dict):
+        raise BadRequestError("the body must be a JSON object")
+    return value
+
+
+def read_text(body: dict[str, Any], name: str, *, required: bool = False) -> str | None:
+    """A text member of a body. Raises BadRequestError if it is no text, or is missing though required."""
+    value = body.get(name)
+    if value is None and not required:
+        return None
+    if not isinstance(value, str):
+        raise BadRequestError(f'"{name}" must be text', where=name)
+    return value
+
+
+def read_limit(request: Request) -> int:
+    """How many items a page shall have, 1 to 500. Raises UsageError for anything else."""
+    text = request.query_params.get("limit", str(_PAGE))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:6]) <= MAX_PAGE):
+        raise UsageError(f"limit {ascii(text)[:80]} is no number from 1 to {MAX_PAGE}", where="limit")
+    return int(text)

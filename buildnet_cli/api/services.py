@@ -1,0 +1,60 @@
+"""What the routes may call. The agent fills it in; a test may fill in something else."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from buildnet_cli.api.auth import ApiKey
+from buildnet_cli.commands.executor import Executor
+from buildnet_cli.delivery.ingest import Ingest
+
+
+class Pages(Protocol):
+    """One table, read newest first in pages. Each returns the rows as they go out, and the cursor of the next page."""
+
+    async def events(
+        self, *, limit: int, cursor: str | None, pattern: str | None, subject: str | None, since: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]: ...
+
+    async def deliveries(
+        self, *, limit: int, cursor: str | None, status: str | None, channel: str | None, event_id: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]: ...
+
+    async def builds(
+        self, *, limit: int, cursor: str | None, package: str | None, run_id: str | None, since: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]: ...
+
+    async def commands(self, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]: ...
+
+
+@dataclass(frozen=True)
+class Access:
+    """Who may come in over TCP; replaced as a whole at a reload.
+
+    hosts: names that a request may call us by. is_remote_control_on: whether commands are served over TCP at all.
+    """
+
+    keys: Sequence[ApiKey]
+    hosts: frozenset[str]
+    is_remote_control_on: bool
+
+
+@dataclass(frozen=True)
+class Services:
+    """The agent, as the routes see it.
+
+    status: the agent's status with its `text` for people. test: sends a test message; rows, one per recipient.
+    reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
+    """
+
+    uid: int
+    access: Callable[[], Access]
+    ingest: Ingest
+    executor: Executor
+    pages: Pages
+    status: Callable[[], Awaitable[dict[str, Any]]]
+    test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+    reload: Callable[[], Awaitable[dict[str, Any]]]
+    stop: Callable[[], Awaitable[dict[str, Any]]]

@@ -1,0 +1,139 @@
+"""`history`: what has been, read from the database itself, so that it works without an agent."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import typer
+
+from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.context import AppContext
+from buildnet_cli.cli.output import Column, show_millis, show_time
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.duration import parse_duration
+from buildnet_cli.errors import NotFoundError, UsageError
+
+_KINDS = ("builds", "events", "commands")
+
+
+@single_command(
+    epilog="buildnet-notify history\n"
+    "buildnet-notify history events --since 2h --type 'build.*'\n"
+    "buildnet-notify history show build_01…"
+)
+def app(
+    ctx: typer.Context,
+    what: Annotated[
+        list[str] | None, typer.Argument(metavar="[builds|events|commands] | show ID", help="What to look at.")
+    ] = None,
+    limit: Annotated[int, typer.Option("--limit", "-n", min=1, max=500, help="How many.")] = 20,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="From when on: 2h, 7d, or 2024-01-26T09:00:00Z.")] = None,
+    package: Annotated[str | None, typer.Option("--package", "-p", help="Only this package, or subject.")] = None,
+    type_: Annotated[str | None, typer.Option("--type", metavar="PATTERN", help="Only events of this pattern.")] = None,
+) -> None:
+    """Past builds, events or commands, newest first; `show` for one of them in full."""
+    state: AppContext = ctx.obj
+    words = what or ["builds"]
+    words = words[1:] if len(words) > 1 and words[0] in _KINDS else words
+    if words[0] == "show":
+        if len(words) != 2:
+            raise UsageError("name one thing to show", hint="buildnet-notify history show ID")
+        _show(state, words[1])
+        return
+    if len(words) != 1 or words[0] not in _KINDS:
+        raise UsageError(f"{ascii(' '.join(words))[:80]} is no history", hint=f"choose {', '.join(_KINDS)}, or show ID")
+    _list(state, words[0], limit=limit, since=_read_since(since), subject=package, pattern=type_)
+
+
+def _list(state: AppContext, kind: str, *, limit: int, since: str | None, subject: str | None, pattern: str | None) -> None:
+    from buildnet_cli.store.reading import open_history
+
+    with open_history(state.workspace.database) as past:
+        if kind == "builds":
+            rows, next_ = past.builds(limit=limit, since=since, package=subject)
+        elif kind == "events":
+            rows, next_ = past.events(limit=limit, since=since, subject=subject, pattern=pattern)
+        else:
+            rows, next_ = past.commands(limit=limit)
+    state.output.rows(kind, rows, _COLUMNS[kind], next_=next_, empty=f"No {kind} yet")
+
+
+def _show(state: AppContext, id_: str) -> None:
+    from buildnet_cli.store.reading import open_history
+
+    with open_history(state.workspace.database) as past:
+        found = past.find(id_)
+    if found is None:
+        raise NotFoundError(f"there is no build, event or command {ascii(id_)[:80]}", hint="see: buildnet-notify history")
+    kind, entry = found
+    if kind == "build":
+        entry = {**entry, "log": _log_of(state, entry["id"])}
+    state.output.result(kind, entry, _as_text(entry))
+
+
+def _log_of(state: AppContext, build_id: str) -> str | None:
+    try:
+        return (state.workspace.builds / build_id / "output.log").read_text("utf-8", errors="replace")
+    except OSError:
+        return None
+
+
+def _as_text(entry: dict[str, Any]) -> str:
+    lines = []
+    for name, value in entry.items():
+        if value is None or value in ("", {}, []):
+            continue
+        if isinstance(value, dict):
+            lines.append(f"{name}:")
+            lines += [f"  {key}: {_indented(part)}" for key, part in value.items() if part not in (None, "", {}, [])]
+        else:
+            lines.append(f"{name}: {_indented(value)}")
+    return "\n".join(lines)
+
+
+def _indented(value: Any) -> str:
+    text = str(value)
+    return text if "\n" not in text else "\n    " + text.rstrip("\n").replace("\n", "\n    ")
+
+
+def _read_since(text: str | None) -> str | None:
+    if text is None:
+        return None
+    try:
+        return to_rfc3339(datetime.now(UTC) - parse_duration(text))
+    except ValueError:
+        pass
+    try:
+        return to_rfc3339(from_rfc3339(text))
+    except ValueError:
+        raise UsageError(f"--since {ascii(text)[:80]} is no time", hint="write it as 2h, 7d or 2024-01-26T09:00:00Z") from None
+
+
+_COLUMNS = {
+    "builds": [
+        Column("WHEN", "queued_at", show_time),
+        Column("PACKAGE", "package"),
+        Column("STATUS", "status"),
+        Column("TOOK", "duration_ms", show_millis),
+        Column("TIER", "tier"),
+        Column("ID", "id"),
+        Column("WHY", "error.headline"),
+    ],
+    "events": [
+        Column("WHEN", "timestamp", show_time),
+        Column("PRIORITY", "priority"),
+        Column("TYPE", "type"),
+        Column("SUBJECT", "subject"),
+        Column("ID", "id"),
+        Column("MESSAGE", "message"),
+    ],
+    "commands": [
+        Column("WHEN", "timestamp", show_time),
+        Column("STATUS", "status"),
+        Column("BY", "principal"),
+        Column("COMMAND", "command"),
+        Column("ID", "request_id"),
+        Column("ANSWER", "message"),
+    ],
+}

@@ -1,0 +1,108 @@
+"""Test messages: sent at once and once, past every rule of routing, and told with the provider's own words."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any, Final
+
+from buildnet_cli.clock import Clock
+from buildnet_cli.config.notifications import Notifications
+from buildnet_cli.config.target import Target as Recipient
+from buildnet_cli.delivery.channel import Channel
+from buildnet_cli.delivery.model import OutgoingMessage
+from buildnet_cli.errors import ChannelError, NotFoundError
+from buildnet_cli.events.model import Event
+from buildnet_cli.ids import new_id
+from buildnet_cli.messages.render import render
+from buildnet_cli.routing.decision import Target
+
+EVENT_TYPE: Final = "custom.test"
+"""What a test speaks of unless it is told otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendResult:
+    """What became of one test message.
+
+    result: delivered, failed or unsupported. detail: what the provider said. hint: what to do about it.
+    """
+
+    channel: str
+    recipient: str
+    result: str
+    took: timedelta
+    detail: str
+    hint: str = ""
+
+    def as_wire(self) -> dict[str, Any]:
+        return {
+            "channel": self.channel,
+            "recipient": self.recipient,
+            "result": self.result,
+            "duration_ms": round(self.took.total_seconds() * 1000),
+            "detail": self.detail,
+            "hint": self.hint,
+        }
+
+
+def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: str | None = None) -> list[Recipient]:
+    """The recipients that a person means; all of them if nothing is named.
+
+    channels: words for channels or recipients. to: one recipient's name or address.
+    Raises NotFoundError, with what there is, if nobody is meant.
+    """
+    everybody = notifications.targets()
+    if not everybody:
+        raise NotFoundError("no channel is configured", hint="see: buildnet-notify config sample")
+    chosen: list[Recipient] = []
+    for word in channels:
+        found = notifications.find_targets(word)
+        if not found:
+            raise _nobody(word, [name for known in everybody for name in (known.name, known.channel)])
+        chosen += found
+    chosen = chosen if channels else list(everybody)
+    if to is not None:
+        chosen = [known for known in chosen if to.casefold() in (known.name.casefold(), known.address.casefold())]
+        if not chosen:
+            raise _nobody(to, [known.name for known in everybody])
+    return list(dict.fromkeys(chosen))
+
+
+async def send_test(
+    recipients: Sequence[Recipient], channels: Mapping[str, Channel], event: Event, clock: Clock
+) -> list[SendResult]:
+    """Send to all of them at the same time; one result each, in their order."""
+    message = replace(render(event), is_test=True)
+
+    async def send(recipient: Recipient) -> SendResult:
+        began = clock.monotonic()
+        target = Target(recipient.channel, recipient.name)
+        channel = channels.get(recipient.channel)
+        if channel is None:
+            return SendResult(
+                recipient.channel,
+                recipient.name,
+                "unsupported",
+                timedelta(),
+                f"{recipient.channel} cannot be sent by this version yet",
+            )
+        outgoing = OutgoingMessage(new_id("dlv"), target, message, attempt=1, sent_at=clock.now())
+        try:
+            receipt = await channel.send(outgoing)
+            result, detail, hint = "delivered", receipt.detail or receipt.provider_id, ""
+        except ChannelError as exc:
+            result, detail, hint = "failed", exc.message, exc.hint
+        return SendResult(target.channel, target.recipient, result, timedelta(seconds=clock.monotonic() - began), detail, hint)
+
+    return list(await asyncio.gather(*(send(recipient) for recipient in recipients)))
+
+
+def _nobody(word: str, known: Sequence[str]) -> NotFoundError:
+    near = difflib.get_close_matches(word, known, n=1)
+    there_is = ", ".join(dict.fromkeys(known)) or "nothing"
+    hint = f'did you mean "{near[0]}"?' if near else f"configured: {there_is}"
+    return NotFoundError(f"no channel or recipient is called {ascii(word)[:80]}", hint=hint)
