@@ -1,0 +1,114 @@
+"""`notifications.channels.webhooks`: HTTP endpoints of any kind, Slack's and Discord's incoming webhooks among them."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
+
+from buildnet_cli.config.address import Headers, check_transport, split_url
+from buildnet_cli.config.fields import ONE_OF, Between, OptionalName, Switch, Token, as_text
+from buildnet_cli.config.section import Section
+from buildnet_cli.config.target import Listener, Target
+
+Format = Literal["json", "slack", "discord"]
+
+_MAX_TEMPLATE = 65_536
+_FORMAT_BY_HOST: dict[str, Format] = {
+    "hooks.slack.com": "slack",
+    "hooks.slack-gov.com": "slack",
+    "discord.com": "discord",
+    "discordapp.com": "discord",
+    "ptb.discord.com": "discord",
+    "canary.discord.com": "discord",
+}
+
+
+class WebhookAuth(Section):
+    """A credential that goes out with every request."""
+
+    type: Annotated[Literal["bearer"], ONE_OF] = Field(
+        "bearer", description="bearer = `Authorization: Bearer TOKEN`. Default: bearer."
+    )
+    token: Token = Field(None, description="The token. Required.")
+
+    @model_validator(mode="after")
+    def _has_token(self) -> Self:
+        if self.token is None:
+            raise ValueError("needs a token; add it, or leave auth out")
+        return self
+
+
+class Webhook(Listener):
+    """One endpoint."""
+
+    kind: ClassVar[str] = "webhook"
+
+    name: OptionalName = Field(
+        "", description="What the endpoint is called in lists, reports and requests. Required while enabled."
+    )
+    enabled: Switch = Field(True, description="Whether anything is sent to this endpoint. Default: true.")
+    allow_insecure: Switch = Field(False, description="Whether plain http may be used to a public host. Default: false.")
+    # After allow_insecure, which its check looks at.
+    url: SecretStr = Field(
+        SecretStr(""),
+        description="Where requests go: https, or http to a private host. Treated as a secret. Required while enabled.",
+    )
+    method: Annotated[Literal["POST", "PUT", "PATCH"], ONE_OF] = Field("POST", description="HTTP method. Default: POST.")
+    format: Annotated[Format, ONE_OF] | None = Field(
+        None, description="Shape of the body: json, slack or discord. Default: by the URL's host, else json."
+    )
+    headers: Headers = Field({}, description="Further HTTP headers. Their values are treated as secrets. Default: none.")
+    auth: WebhookAuth | None = Field(None, description="Credential of the endpoint. Default: none.")
+    secret: Token = Field(None, description="Signs each request as Standard Webhooks describe it. Default: none, unsigned.")
+    template: str | None = Field(
+        None, description="Body of the request, with {{event.type}} and the like, at most 64 KiB. Default: the format's own."
+    )
+    timeout_secs: Annotated[int, Between(1, 120, "seconds")] = Field(
+        15, description="How long the endpoint may take to answer, in seconds. Default: 15."
+    )
+    verify: Switch = Field(True, description="Whether the server's certificate is checked. Default: true.")
+
+    @field_validator("url", mode="before")
+    @classmethod
+    def _may_be_called(cls, value: object, info: ValidationInfo) -> SecretStr:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else as_text(value)
+        check_transport(split_url(text), allow_insecure=bool(info.data.get("allow_insecure")))
+        return SecretStr(text)
+
+    @field_validator("template", mode="before")
+    @classmethod
+    def _is_bounded(cls, value: object) -> str | None:
+        if value is None:
+            return None
+        text = as_text(value)
+        if not text.strip():
+            raise ValueError("the template is empty; leave it out for the built-in format")
+        if len(text.encode("utf-8", "replace")) > _MAX_TEMPLATE:
+            raise ValueError("the template is too long: more than 64 KiB")
+        if "\0" in text:
+            raise ValueError("the template holds a NUL character")
+        return text
+
+    @model_validator(mode="after")
+    def _can_send(self) -> Self:
+        lacking = [key for key, value in (("name", self.name), ("url", self.url)) if not value]
+        if self.enabled and lacking:
+            raise ValueError(f"needs {' and '.join(lacking)}; add it, or set enabled: false")
+        return self
+
+    @property
+    def host(self) -> str:
+        """Where requests go, fit to be shown: the URL's path may be a secret, its host is none."""
+        return urlsplit(self.url.get_secret_value()).hostname or ""
+
+    @property
+    def resolved_format(self) -> Format:
+        """The shape of the body: as written, else by host."""
+        return self.format or _FORMAT_BY_HOST.get(self.host, "json")
+
+    def target(self, index: int) -> Target:
+        """The endpoint as routing sees it. index: its place in the list."""
+        path = ("notifications", "channels", "webhooks", index)
+        return Target(self.kind, self.name, self.name, self.patterns, path, format=self.resolved_format)

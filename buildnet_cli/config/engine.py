@@ -1,0 +1,78 @@
+"""`engine` and `packages`: which build system we speak for, and what it builds."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+
+from buildnet_cli.config.address import BaseUrl
+from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, Name, Percent, shown
+from buildnet_cli.config.section import Section
+
+
+def _check_package(name: str) -> str:
+    # Source: the BuildNet daemon refuses any other name.
+    if not re.fullmatch(r"[A-Za-z0-9_@/-]{1,100}", name):
+        raise ValueError(f"{shown(name)} is no package name: use letters, digits and - _ @ /, at most 100")
+    return name
+
+
+def _check_not_empty(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+PackageName = Annotated[Name, AfterValidator(_check_package)]
+Required = Annotated[Line, AfterValidator(_check_not_empty)]
+
+
+class Package(Section):
+    """One thing to build; the same fields as in the BuildNet daemon's config.json."""
+
+    name: PackageName = Field(description="What BUILD calls it. Required.")
+    path: Required = Field(description="Its folder, relative to the project. Required.")
+    build_cmd: Required = Field(description="Shell command that builds it, run in its folder. Required.")
+    dependencies: Items[PackageName] = Field((), description="Packages that are built before it. Default: none.")
+    sources: Items[Line] = Field(
+        (), description="Globs of the files it is built from, relative to the project. Default: its folder."
+    )
+    output_dir: Line = Field(
+        "", description="Folder with what the build makes, relative to the project. Default: nothing is kept."
+    )
+    timeout_secs: Annotated[int, Between(1, 604_800, "seconds")] | None = Field(
+        None, description="Seconds a build may take before it is stopped. Default: 1800."
+    )
+
+
+class Cache(Section):
+    """Artifacts of earlier builds."""
+
+    max_mb: Annotated[int, Between(1, 10_000_000, "megabytes")] = Field(
+        5120, description="Size above which the oldest artifacts go, in megabytes. Default: 5120."
+    )
+    warn_percent: Percent = Field(
+        80, description="Fill level at which cache.threshold is raised, in percent of max_mb. Default: 80."
+    )
+    ttl_days: Annotated[int, Between(1, 3650, "days")] = Field(30, description="Days an unused artifact is kept. Default: 30.")
+
+
+class Engine(Section):
+    """The build system."""
+
+    type: Annotated[Literal["auto", "local", "buildnetd"], ONE_OF] = Field(
+        "auto",
+        description="local = our own, buildnetd = a BuildNet daemon, auto = the daemon if it serves this project. Default: auto.",
+    )
+    url: BaseUrl = Field(
+        "http://127.0.0.1:9876", description="Where the BuildNet daemon answers. Default: http://127.0.0.1:9876."
+    )
+    config: Line = Field(
+        ".buildnet/config.json", description="The project's packages, for the local engine. Default: .buildnet/config.json."
+    )
+    start_command: Line = Field(
+        "", description="Starts the BuildNet daemon again after RESTART. Default: none, RESTART is not supported."
+    )
+    cache: Cache = Field(default_factory=Cache, description="The artifact cache of the local engine.")
