@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
 
 from buildnet_cli.events.model import Event
+
+
+class Tone(enum.StrEnum):
+    """What a message means for its reader; a channel may colour it, but the words carry it alone."""
+
+    GOOD = "good"
+    NEUTRAL = "neutral"
+    WARNING = "warning"
+    PROBLEM = "problem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +45,9 @@ class Message:
     code: str = ""
     actions: tuple[str, ...] = ()
     is_test: bool = False
+    tone: Tone = Tone.NEUTRAL
+
+    @property
+    def headline(self) -> str:
+        """The title, marked if this is a test."""
+        return f"TEST · {self.title}" if self.is_test else self.title

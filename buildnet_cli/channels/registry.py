@@ -1,0 +1,42 @@
+"""The channels that this version can send through, one line each. An adapter is imported when its channel is on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, TextIO
+
+from buildnet_cli.config.notifications import Channels
+from buildnet_cli.config.root import Config
+from buildnet_cli.delivery.channel import Channel
+from buildnet_cli.net.http import HttpClient
+
+
+def _webhook(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.webhook.adapter import WebhookChannel
+
+    return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
+
+
+_OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
+    "webhook": _webhook,
+}
+
+SUPPORTED: Final = frozenset({*_OPENERS, "console"})
+"""Kinds that can send. What is configured beyond them is said to be unsupported, never silently dropped."""
+
+
+def open_channels(config: Config, http: HttpClient, console: TextIO | None = None, *, color: bool = False) -> dict[str, Channel]:
+    """The channels that are on, by kind. The caller closes each of them, and then `http`.
+
+    console: where an agent in the foreground writes its messages; None for no such channel. color: whether it colours them.
+    """
+    opened = {
+        kind: _OPENERS[kind](config.notifications.channels, http)
+        for kind in config.notifications.enabled_channels()
+        if kind in _OPENERS
+    }
+    if console is not None:
+        from buildnet_cli.channels.console import ConsoleChannel
+
+        opened["console"] = ConsoleChannel(console, color=color)
+    return opened

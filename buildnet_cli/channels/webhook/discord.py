@@ -1,0 +1,67 @@
+"""A message as Discord's webhooks take it. Pure.
+
+Source: Discord "Webhook" and "Message" resources: title 256, description 4,096, 25 fields of 256 and 1,024, footer 2,048, 6,000
+in all. `allowed_mentions` with an empty `parse` is what keeps any text from pinging anybody.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.messages.facts import one_line
+from buildnet_cli.messages.fit import drop_unsafe, fit, fit_tail
+from buildnet_cli.messages.model import Message, Tone
+
+# With all of these used up, the embed stays below 6,000.
+_TITLE = 256
+_LINE = 1_200
+_CODE = 1_500
+_LABEL = 60
+_VALUE = 250
+_MOST_FIELDS = 8
+_FOOTER = 300
+
+_COLOURS = {Tone.GOOD: 0x2E7D32, Tone.NEUTRAL: 0x546E7A, Tone.WARNING: 0xEF6C00, Tone.PROBLEM: 0xC62828}
+
+_MARKDOWN = frozenset("\\*_~`|>#-[]()<")
+_ZERO_WIDTH_SPACE = "\u200b"
+
+
+def body(message: Message) -> dict[str, Any]:
+    """`{embeds: [one], allowed_mentions}`."""
+    event = message.event
+    description = _text(message.line, _LINE)
+    if message.code:
+        code = fit_tail(drop_unsafe(message.code).replace("```", "'''"), _CODE)
+        description += f"\n```\n{code}\n```"
+    footer = " · ".join(filter(None, (event.type, event.priority.value, event.source)))
+    embed: dict[str, Any] = {
+        "title": _text(one_line(message.headline), _TITLE),
+        "description": description,
+        "color": _COLOURS[message.tone],
+        "fields": [
+            {
+                "name": _text(field.label, _LABEL) or _ZERO_WIDTH_SPACE,
+                "value": _text(field.value, _VALUE),
+                "inline": field.is_short,
+            }
+            for field in message.fields[:_MOST_FIELDS]
+        ],
+        "footer": {"text": fit(drop_unsafe(footer), _FOOTER)},
+        "timestamp": to_rfc3339(event.timestamp),
+    }
+    if message.actions:
+        embed["fields"].append({"name": "Commands", "value": _text(" · ".join(message.actions), _VALUE), "inline": False})
+    return {"embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def escape(char: str) -> str:
+    """One character as plain text in Discord's Markdown."""
+    if char == "@":
+        return f"@{_ZERO_WIDTH_SPACE}"
+    return f"\\{char}" if char in _MARKDOWN else char
+
+
+def _text(text: str, limit: int) -> str:
+    return fit(drop_unsafe(text), limit, escape)

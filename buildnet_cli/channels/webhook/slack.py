@@ -1,0 +1,70 @@
+"""A message as Slack's incoming webhooks take it. Pure.
+
+Source: Slack "Formatting text for app surfaces" (escape & < >), "Block Kit" (header 150, section 3,000, fields 10 × 2,000) and
+"Truncating content" (text 4,000). All blocks together stay below 10,000 characters; near 13,200 Slack refuses them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from buildnet_cli.messages.facts import one_line
+from buildnet_cli.messages.fit import drop_unsafe, fit, fit_tail
+from buildnet_cli.messages.model import Field, Message
+
+_HEADER = 150
+_TEXT = 3_500
+_LINE = 1_000
+_FIELD = 300
+_LONG_FIELD = 600
+_CODE = 2_500
+_MOST_SHORT = 10
+_MOST_LONG = 3
+
+_ESCAPES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
+
+def body(message: Message) -> dict[str, Any]:
+    """`{text, blocks}`; `text` is what notifications and screen readers show."""
+    blocks: list[dict[str, Any]] = [
+        {"type": "header", "text": _plain(one_line(message.headline), _HEADER)},
+        {"type": "section", "text": _plain(message.line, _LINE)},
+    ]
+    short = [field for field in message.fields if field.is_short][:_MOST_SHORT]
+    if short:
+        blocks.append({"type": "section", "fields": [_mrkdwn(_labelled(field, _FIELD)) for field in short]})
+    for field in [field for field in message.fields if not field.is_short][:_MOST_LONG]:
+        blocks.append({"type": "section", "text": _mrkdwn(_labelled(field, _LONG_FIELD))})
+    if message.code:
+        code = fit_tail(drop_unsafe(message.code).replace("```", "'''"), _CODE, escape)
+        blocks.append({"type": "section", "text": _mrkdwn(f"```\n{code}\n```")})
+    blocks.append({"type": "context", "elements": [_mrkdwn(_context(message))]})
+    text = f"{one_line(message.headline)}\n{message.line}"
+    return {"text": fit(drop_unsafe(text), _TEXT, escape), "blocks": blocks}
+
+
+def escape(char: str) -> str:
+    """One character as mrkdwn text: no mention, link or date can begin."""
+    return _ESCAPES.get(char, char)
+
+
+def _plain(text: str, limit: int) -> dict[str, Any]:
+    return {"type": "plain_text", "text": fit(drop_unsafe(text), limit) or "-", "emoji": False}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
+
+
+def _labelled(field: Field, limit: int) -> str:
+    return f"*{fit(drop_unsafe(field.label), 60, escape)}*\n{fit(drop_unsafe(field.value), limit, escape)}"
+
+
+def _context(message: Message) -> str:
+    event = message.event
+    moment = int(event.timestamp.timestamp())
+    date = f"<!date^{moment}^{{date_short_pretty}} {{time}}|{event.timestamp:%Y-%m-%d %H:%M} UTC>"
+    parts = [event.type, event.priority.value, event.source]
+    known = [fit(drop_unsafe(part), 100, escape) for part in parts if part]
+    commands = [f"`{fit(drop_unsafe(action).replace('`', ''), 60, escape)}`" for action in message.actions]
+    return " · ".join([*known, date]) + (f"\nCommands: {' · '.join(commands)}" if commands else "")

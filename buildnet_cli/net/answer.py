@@ -1,0 +1,87 @@
+"""What an HTTP answer means for the message that was sent. Pure."""
+
+from __future__ import annotations
+
+import email.utils
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.redact import scrub
+
+# Source: RFC 9110 and the practice of Standard Webhooks; 425 is RFC 8470.
+_TRY_AGAIN = frozenset({408, 425, 429})
+_CREDENTIAL_REFUSED = frozenset({401, 403})
+
+_SHORTEST_DELAY = 1.0
+_LONGEST_DELAY = 86_400.0
+_LONGEST_QUOTE = 200
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]+")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A provider's answer.
+
+    headers: by lower-case name. text: at most 64 KiB of the body, and less if it broke off.
+    host: who answered. received_at: when the status line came.
+    """
+
+    status: int
+    headers: Mapping[str, str] = field(repr=False)
+    text: str = field(repr=False)
+    host: str
+    received_at: datetime
+
+
+def classify(answer: Answer) -> None:
+    """Return if the message was taken. Raises ChannelError with what the status means otherwise."""
+    status = answer.status
+    if 200 <= status < 300:
+        return
+    said = quote(answer.text)
+    told = f"{answer.host} answered {status}" + (f": {said}" if said else "")
+    if status < 400:
+        raise ChannelError(
+            f"{answer.host} answered {status}, a redirect, which is not followed",
+            outcome=Outcome.PERMANENT,
+            status=status,
+            hint="configure the final address",
+        )
+    if status in _TRY_AGAIN or status >= 500:
+        raise ChannelError(told, outcome=Outcome.RETRY, status=status, retry_after_secs=retry_after_secs(answer))
+    if status in _CREDENTIAL_REFUSED:
+        raise ChannelError(told, outcome=Outcome.HOLD, status=status, hint="check the credential; what is waiting is kept")
+    if status == 410:
+        raise ChannelError(told, outcome=Outcome.PERMANENT, status=status, hint="the receiver is gone for good; remove it")
+    raise ChannelError(told, outcome=Outcome.PERMANENT, status=status)
+
+
+def retry_after_secs(answer: Answer) -> float | None:
+    """The delay that `Retry-After` asks for, as seconds or as a date, between 1 s and 24 h; None if absent or nonsense.
+
+    Source: RFC 9110, section 10.2.3.
+    """
+    text = answer.headers.get("retry-after", "").strip()
+    if re.fullmatch(r"[0-9]{1,9}(?:\.[0-9]{1,9})?", text):
+        return clamp_delay(float(text))
+    try:
+        moment = email.utils.parsedate_to_datetime(text)
+    except (ValueError, OverflowError):
+        return None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return clamp_delay((moment - answer.received_at).total_seconds())
+
+
+def clamp_delay(seconds: float) -> float:
+    """A provider's delay within reason: no busy loop, no week."""
+    return min(max(seconds, _SHORTEST_DELAY), _LONGEST_DELAY)
+
+
+def quote(text: str) -> str:
+    """The start of an answer in one line, fit for a person: no control characters, no secret."""
+    line = _UNPRINTABLE.sub(" ", scrub(text[: _LONGEST_QUOTE * 8])).strip()
+    return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"
