@@ -74,7 +74,7 @@ class Build:
 
     run_id: the request it belongs to; the builds of one request share it.
     reason: why it ended as it did when it neither succeeded nor plainly failed:
-        exit, signal, timeout, dependency, cancelled, agent_crash; empty before.
+        exit, signal, timeout, dependency, cancelled, shutdown, removed, agent_crash; empty before.
     requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
     """
 

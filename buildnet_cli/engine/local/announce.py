@@ -1,0 +1,78 @@
+"""The events of a build, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.duration import format_duration
+from buildnet_cli.engine.model import Build
+from buildnet_cli.events.model import EventDraft
+
+SOURCE = "engine"
+
+
+def queued(build: Build, *, position: int, estimated_start: datetime | None) -> EventDraft:
+    """position: its place in the queue, from 1. estimated_start: None if it cannot be told."""
+    message = f"{build.package} queued #{position}, asked for by {build.requested_by}"
+    payload = {
+        "queued_position": position,
+        "estimated_start": to_rfc3339(estimated_start) if estimated_start is not None else None,
+    }
+    return _draft("build.queued", build, message, build.queued_at, payload)
+
+
+def started(build: Build) -> EventDraft:
+    """It runs now."""
+    return _draft("build.started", build, f"{build.package} started, asked for by {build.requested_by}", build.started_at)
+
+
+def completed(build: Build, *, median_secs: float | None) -> EventDraft:
+    """median_secs: of its earlier builds; None if there are none."""
+    usual = f" (usually {_seconds(median_secs)})" if median_secs is not None else ""
+    return _draft("build.completed", build, f"{build.package} ok{_took(build)}{usual}", build.finished_at, _median(median_secs))
+
+
+def failed(build: Build, *, median_secs: float | None, skipped: Sequence[str]) -> EventDraft:
+    """skipped: the packages that are not built because of it."""
+    error = build.error
+    message = f"{build.package} FAILED"
+    if error is not None:
+        place = f"{error.file}:{error.line}" if error.line is not None else error.file
+        message += f": {error.headline}" + (f" at {place}" if place else "")
+    if skipped:
+        message += f"; not built because of it: {', '.join(skipped)}"
+    return _draft("build.failed", build, message, build.finished_at, {**_median(median_secs), "skipped": list(skipped)})
+
+
+def cancelled(build: Build) -> EventDraft:
+    """It was ended before its end, for its reason."""
+    when = f"after {format_duration(build.duration)}" if build.duration is not None else "before it began"
+    why = {"shutdown": ", because the agent stops", "removed": ", because the package is gone"}.get(build.reason, "")
+    return _draft("build.cancelled", build, f"{build.package} cancelled {when}{why}", build.finished_at)
+
+
+def _draft(
+    type_: str, build: Build, message: str, moment: datetime | None, payload: Mapping[str, object] | None = None
+) -> EventDraft:
+    return EventDraft(
+        type=type_,
+        message=message,
+        subject=build.package,
+        source=SOURCE,
+        timestamp=moment,
+        payload={**build.as_wire(), **(payload or {})},
+    )
+
+
+def _median(seconds: float | None) -> dict[str, object]:
+    return {"median_ms": round(seconds * 1000) if seconds is not None else None}
+
+
+def _took(build: Build) -> str:
+    return f" in {format_duration(build.duration)}" if build.duration is not None else ""
+
+
+def _seconds(seconds: float) -> str:
+    return format_duration(timedelta(seconds=seconds))

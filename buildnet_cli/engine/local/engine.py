@@ -1,0 +1,297 @@
+"""The local engine: takes requests, runs what is ready, and lets every change become a row before it takes effect."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import logging
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from buildnet_cli.clock import Clock
+from buildnet_cli.engine.local import announce, runner
+from buildnet_cli.engine.local.estimate import starts
+from buildnet_cli.engine.local.log import BuildLog
+from buildnet_cli.engine.local.planner import in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.local.queue import Job, Queue
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, EngineStatus, Ticket, Tier
+from buildnet_cli.engine.port import BuildRecorder
+from buildnet_cli.engine.project import Package, Project
+from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
+from buildnet_cli.events.model import EventDraft
+from buildnet_cli.ids import new_id
+
+LOG_NAME = "output.log"
+
+_SHUTDOWN_GRACE_SECS = 5.0
+_SHUTDOWN_WITHIN_SECS = 11.5
+_STORE_AGAIN_SECS = 1.0
+_REMEMBERED = 1000
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """A running build: how to stop it, and the task that ends with its last state."""
+
+    stop: runner.Stop
+    task: asyncio.Task[Build]
+
+
+class LocalEngine:
+    """Builds the packages of one workspace with processes of our own.
+
+    logs: a folder for `<build id>/output.log`. environment: what builds inherit.
+    grace_secs: what a build has between the request to end and the kill.
+    """
+
+    def __init__(
+        self,
+        project: Project,
+        recorder: BuildRecorder,
+        *,
+        clock: Clock,
+        logs: Path,
+        environment: Mapping[str, str],
+        grace_secs: float = runner.GRACE_SECS,
+    ) -> None:
+        self._project = project
+        self._recorder = recorder
+        self._clock = clock
+        self._logs = logs
+        self._environment = environment
+        self._grace_secs = grace_secs
+        self._queue = Queue(project.max_concurrent_builds)
+        self._work: dict[str, _Work] = {}
+        self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
+        # One request at a time: each is planned on a queue that holds all earlier ones.
+        self._asking = asyncio.Lock()
+        self._is_closing = False
+
+    async def start(self) -> None:
+        """Take over what a former agent left, and begin to work."""
+        left = sort_leftovers(self._project.packages, await self._recorder.unfinished())
+        builds: list[Build] = []
+        events: list[EventDraft] = []
+        for build in left.crashed:
+            skipped = [other.package for other, cause in left.skipped if cause == build.package]
+            builds.append(self._ended(build, BuildStatus.FAILED, "agent_crash", error=_crash_error(build)))
+            events.append(announce.failed(builds[-1], median_secs=None, skipped=skipped))
+        for build, cause in left.skipped:
+            builds.append(self._ended(build, BuildStatus.SKIPPED, "dependency", error=_skip_error(cause)))
+        for build in left.removed:
+            builds.append(self._ended(build, BuildStatus.CANCELLED, "removed"))
+            events.append(announce.cancelled(builds[-1]))
+        if builds:
+            await self._recorder.record(builds, events)
+        self._queue.add(left.resumed)
+        self._begin_ready()
+
+    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
+        """Ask for a build of one package with its dependencies, or of all (None).
+
+        Raises NotFoundError if there is no such package, UnreachableError while the engine stops, StorageError if nothing was
+        queued.
+        """
+        self._refuse_unknown(package)
+        async with self._asking:
+            if self._is_closing:
+                raise UnreachableError("the engine is stopping and takes no builds", hint="buildnet-notify agent start")
+            medians = await self._medians(in_build_order(self._project.packages, package))
+            now = self._clock.now()
+            request = plan(self._project.packages, package, self._queue, requested_by=requested_by, now=now, new_id=new_id)
+            self._queue.add(request.fresh, held=True)
+            begins = starts(self._queue, medians, now)
+            ids = [job.id for job in request.jobs]
+            events = [
+                announce.queued(job.build, position=self._queue.position([job.id]), estimated_start=begins.get(job.id))
+                for job in request.fresh
+            ]
+            ticket = Ticket(
+                run_id=request.run_id,
+                package=package,
+                builds=tuple(job.build for job in request.jobs),
+                position=self._queue.position(ids),
+                estimated_start=min((begins[build_id] for build_id in ids if build_id in begins), default=None),
+            )
+            if request.fresh:
+                try:
+                    await self._recorder.record([job.build for job in request.fresh], events)
+                except StorageError:
+                    self._queue.remove(request.fresh)
+                    raise
+                finally:
+                    self._queue.release(request.fresh)
+        self._begin_ready()
+        return ticket
+
+    async def cancel(self, target: str) -> list[Build]:
+        """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
+
+        Raises NotFoundError if nothing of that name is queued or running, ConflictError if the build is finished.
+        """
+        async with self._asking:
+            jobs = self._queue.matching(target)
+            if not jobs:
+                raise self._nothing_to_cancel(target)
+            ids = {job.id for job in jobs}
+            waiting = [job for job in jobs if job.id in self._queue.waiting] + self._queue.dependents(ids)
+            self._queue.remove(waiting)
+            ended = [self._ended(job.build, BuildStatus.CANCELLED, "cancelled") for job in waiting]
+            if ended:
+                try:
+                    await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
+                except StorageError:
+                    self._queue.add(waiting)
+                    raise
+            self._finished.extend(ended)
+            stopping = [self._work[build_id] for build_id in ids if build_id in self._work]
+            for work in stopping:
+                work.stop.ask("cancelled", grace_secs=self._grace_secs)
+        stopped = await asyncio.gather(*(asyncio.shield(work.task) for work in stopping))
+        return [*stopped, *ended]
+
+    async def status(self) -> EngineStatus:
+        """What is building and what waits."""
+        return EngineStatus(
+            kind="local",
+            state="running",
+            packages=tuple(self._project.packages),
+            running=tuple(job.build for job in self._queue.running.values()),
+            queued=tuple(job.build for job in self._queue.waiting.values()),
+        )
+
+    async def shutdown(self) -> None:
+        """Stop every build, leave no process behind, and return within 12 s. What waits is taken up again by the next start."""
+        self._is_closing = True
+        work = list(self._work.values())
+        for each in work:
+            each.stop.ask("shutdown", grace_secs=min(self._grace_secs, _SHUTDOWN_GRACE_SECS))
+        if work:
+            done, _ = await asyncio.wait([each.task for each in work], timeout=_SHUTDOWN_WITHIN_SECS)
+            for task in done:
+                if (failure := task.exception()) is not None:
+                    _log.error("the end of a build was not stored", extra={"reason": str(failure)})
+
+    def _begin_ready(self) -> None:
+        while not self._is_closing and (job := self._queue.begin_next()) is not None:
+            stop = runner.Stop()
+            self._work[job.id] = _Work(stop, asyncio.create_task(self._carry_out(job, stop)))
+
+    async def _carry_out(self, job: Job, stop: runner.Stop) -> Build:
+        """One build from its start to its last row."""
+        # Without a cache every build is a full one.
+        build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now(), tier=Tier.FULL_BUILD)
+        await self._store([build], [announce.started(build)])
+        self._queue.update(build)
+        result = await self._execute(job, stop)
+        build = self._ended(build, result.status, result.reason, exit_code=result.exit_code, error=result.error)
+        lost = [] if build.status.is_success else self._queue.dependents([build.id])
+        self._queue.remove(lost)
+        others = [self._without(job, build) for job in lost]
+        await self._store([build, *others], await self._closing_words(build, others))
+        self._finished.extend([build, *others])
+        self._queue.end(build.id)
+        del self._work[build.id]
+        self._begin_ready()
+        return build
+
+    async def _execute(self, job: Job, stop: runner.Stop) -> runner.Result:
+        if stop.is_asked:
+            return runner.Result(BuildStatus.CANCELLED, stop.reason)
+        log = BuildLog(self._logs / job.id / LOG_NAME)
+        try:
+            return await runner.run(
+                job.package,
+                log,
+                root=self._project.root,
+                environment=self._environment,
+                limit=self._project.timeout_of(job.package),
+                stop=stop,
+                grace_secs=self._grace_secs,
+            )
+        except Exception as exc:  # noqa: BLE001  (the top of a build's task: a mistake of ours must not leave it running for ever)
+            _log.exception("a build could not be carried out", extra={"build": job.id})
+            error = BuildError(f"The engine failed: {exc}", suggestion="buildnet-notify agent logs")
+            return runner.Result(BuildStatus.FAILED, "exit", error=error)
+
+    async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
+        if build.status is BuildStatus.CANCELLED:
+            return [announce.cancelled(each) for each in (build, *others)]
+        median = await self._recorder.median_duration_secs(build.package)
+        if build.status.is_success:
+            return [announce.completed(build, median_secs=median)]
+        return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
+
+    def _without(self, job: Job, cause: Build) -> Build:
+        """How a build ends that needed one which did not succeed."""
+        if cause.status is BuildStatus.CANCELLED:
+            return self._ended(job.build, BuildStatus.CANCELLED, cause.reason)
+        return self._ended(job.build, BuildStatus.SKIPPED, "dependency", error=_skip_error(cause.package))
+
+    def _ended(
+        self,
+        build: Build,
+        status: BuildStatus,
+        reason: str,
+        *,
+        exit_code: int | None = None,
+        error: BuildError | None = None,
+    ) -> Build:
+        return replace(build, status=status, reason=reason, finished_at=self._clock.now(), exit_code=exit_code, error=error)
+
+    async def _store(self, builds: Sequence[Build], events: Iterable[EventDraft]) -> None:
+        """Record what cannot be refused any more; a disk that is full now may have room in a while."""
+        drafts = list(events)
+        while True:
+            try:
+                return await self._recorder.record(builds, drafts)
+            except StorageError as exc:
+                _log.error("a build's state cannot be stored", extra={"build": builds[0].id, "reason": exc.message})
+                if self._is_closing:
+                    raise
+                await asyncio.sleep(_STORE_AGAIN_SECS)
+
+    async def _medians(self, wanted: Iterable[Package]) -> dict[str, float]:
+        """Usual durations of the wanted packages and of those in the queue, as far as they are known."""
+        queued = (*self._queue.running.values(), *self._queue.waiting.values())
+        names = {package.name for package in wanted} | {job.package.name for job in queued}
+        found = {name: await self._recorder.median_duration_secs(name) for name in names}
+        return {name: median for name, median in found.items() if median is not None}
+
+    def _refuse_unknown(self, package: str | None) -> None:
+        known = self._project.packages
+        if not known:
+            raise NotFoundError("this project has no packages", hint="list them in .buildnet/config.json")
+        if package is not None and package not in known:
+            raise NotFoundError(f"there is no package '{package[:80]}'", hint=_nearest(package, known))
+
+    def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
+        for build in reversed(self._finished):
+            if target in (build.id, build.run_id):
+                return ConflictError(f"{target} is finished: {build.package} {build.status}")
+        if target in self._project.packages:
+            return NotFoundError(f"no build of '{target}' is queued or running")
+        hint = _nearest(target, self._project.packages)
+        return NotFoundError(f"no build, run or package '{target[:80]}' is queued or running", hint=hint)
+
+
+def _crash_error(build: Build) -> BuildError:
+    return BuildError(
+        "The agent stopped while this build ran", suggestion=f"BUILD {build.package} again", fingerprint="agent_crash"
+    )
+
+
+def _skip_error(cause: str) -> BuildError:
+    return BuildError(
+        f"Not built, because {cause} failed", suggestion=f"See why {cause} failed", fingerprint=f"dependency:{cause}"
+    )
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    near = difflib.get_close_matches(name[:80], names, n=1)
+    return f"did you mean '{near[0]}'?" if near else f"packages: {', '.join(names)}"

@@ -1,0 +1,144 @@
+"""The project: its packages, read from `.buildnet/config.json` in the BuildNet daemon's own format, or from our configuration."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from buildnet_cli.config.origin import KeyPath, Origins
+from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity
+from buildnet_cli.config.source import read_source
+
+if TYPE_CHECKING:
+    from buildnet_cli.config.engine import Package as PackageSection
+    from buildnet_cli.engine.project_file import PackageFields
+
+DEFAULT_BUILD_TIMEOUT = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """One thing to build.
+
+    path: its folder, relative to the project. build_cmd: for `sh -c`, run in that folder.
+    sources: globs, relative to the project. output_dir: relative to the project; empty if nothing is kept.
+    timeout: None for the project's; zero for no limit.
+    """
+
+    name: str
+    path: str
+    build_cmd: str
+    dependencies: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    output_dir: str = ""
+    timeout: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """What an engine builds; checked: names are unique, dependencies exist and form no cycle, folders exist inside the root.
+
+    packages: by name, in the order of the file. build_timeout: of a package that has none of its own; zero for no limit.
+    notes: what is worth a word but no error.
+    """
+
+    root: Path
+    packages: Mapping[str, Package]
+    max_concurrent_builds: int = 1
+    build_timeout: timedelta = DEFAULT_BUILD_TIMEOUT
+    notes: tuple[Problem, ...] = ()
+
+    def timeout_of(self, package: Package) -> timedelta | None:
+        """How long a build of a package may take; None for no limit."""
+        timeout = package.timeout if package.timeout is not None else self.build_timeout
+        return timeout or None
+
+
+def load_project(root: Path, file: Path) -> Project:
+    """Read `config.json`.
+
+    root: the workspace. file: absolute, or relative to it.
+    Raises InvalidConfigError, which carries all problems, if it is missing, unsafe or wrong.
+    """
+    from buildnet_cli.engine.json_document import read_json
+    from buildnet_cli.engine.project_file import notes, read_fields
+
+    path = root / file
+    text = read_source(path).text
+    page = Page(str(path), text)
+    origins = Origins(page.file, read_json(text, page))
+    fields = read_fields(origins.root, page)
+    root = root.resolve()
+    base = (root / fields.project_root).resolve()
+    if not base.is_relative_to(root) or not base.is_dir():
+        place = origins.place_of(("project_root",))
+        message = f'project_root "{fields.project_root}" is no folder inside {root}'
+        raise InvalidConfigError(page.file, [page.problem(Severity.ERROR, message, place, hint='use "."')])
+    limit = _seconds(fields.build_timeout_secs)
+    return Project(
+        root=base,
+        packages=_checked(base, [_from_fields(package) for package in fields.packages], origins, page),
+        max_concurrent_builds=fields.max_concurrent_builds or usable_cpus(),
+        build_timeout=DEFAULT_BUILD_TIMEOUT if limit is None else limit,
+        notes=tuple(notes(origins.root, page)),
+    )
+
+
+def project_from_config(root: Path, sections: Sequence[PackageSection], origins: Origins, page: Page) -> Project:
+    """A project whose packages stand under `packages:` in our own configuration; `origins` and `page` are those of that file.
+
+    Raises InvalidConfigError, which carries all problems.
+    """
+    packages = [
+        Package(
+            section.name,
+            section.path,
+            section.build_cmd,
+            tuple(section.dependencies),
+            tuple(section.sources),
+            section.output_dir,
+        )
+        for section in sections
+    ]
+    root = root.resolve()
+    return Project(root, _checked(root, packages, origins, page), usable_cpus())
+
+
+def usable_cpus() -> int:
+    """How many processors this process may run on."""
+    try:
+        return len(os.sched_getaffinity(0))
+    except AttributeError:  # only Linux knows affinities
+        return os.cpu_count() or 1
+
+
+def _checked(root: Path, packages: Sequence[Package], origins: Origins, page: Page) -> dict[str, Package]:
+    from buildnet_cli.engine.project_check import check_packages
+
+    def problem(message: str, path: KeyPath, hint: str = "") -> Problem:
+        return page.problem(Severity.ERROR, message, origins.place_of(path), hint=hint, path=path)
+
+    problems = list(check_packages(root, packages, problem))
+    if problems:
+        raise InvalidConfigError(page.file, sorted(problems, key=lambda found: (found.line, found.column)))
+    return {package.name: package for package in packages}
+
+
+def _from_fields(fields: PackageFields) -> Package:
+    return Package(
+        fields.name,
+        fields.path,
+        fields.build_cmd,
+        tuple(fields.dependencies),
+        tuple(fields.sources),
+        fields.output_dir,
+        _seconds(fields.timeout_secs),
+    )
+
+
+def _seconds(value: int | None) -> timedelta | None:
+    return timedelta(seconds=value) if value is not None else None
