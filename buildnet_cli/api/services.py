@@ -4,29 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
-
-
-class Pages(Protocol):
-    """One table, read newest first in pages. Each returns the rows as they go out, and the cursor of the next page."""
-
-    async def events(
-        self, *, limit: int, cursor: str | None, pattern: str | None, subject: str | None, since: str | None
-    ) -> tuple[list[dict[str, Any]], str | None]: ...
-
-    async def deliveries(
-        self, *, limit: int, cursor: str | None, status: str | None, channel: str | None, event_id: str | None
-    ) -> tuple[list[dict[str, Any]], str | None]: ...
-
-    async def builds(
-        self, *, limit: int, cursor: str | None, package: str | None, run_id: str | None, since: str | None
-    ) -> tuple[list[dict[str, Any]], str | None]: ...
-
-    async def commands(self, *, limit: int, cursor: str | None) -> tuple[list[dict[str, Any]], str | None]: ...
+from buildnet_cli.store.database import Store
 
 
 @dataclass(frozen=True)
@@ -45,6 +28,7 @@ class Access:
 class Services:
     """The agent, as the routes see it.
 
+    store: read by the routes, written only through the others.
     status: the agent's status with its `text` for people. test: sends a test message; rows, one per recipient.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
     """
@@ -53,7 +37,7 @@ class Services:
     access: Callable[[], Access]
     ingest: Ingest
     executor: Executor
-    pages: Pages
+    store: Store
     status: Callable[[], Awaitable[dict[str, Any]]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     reload: Callable[[], Awaitable[dict[str, Any]]]

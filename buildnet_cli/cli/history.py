@@ -47,23 +47,28 @@ def app(
 
 
 def _list(state: AppContext, kind: str, *, limit: int, since: str | None, subject: str | None, pattern: str | None) -> None:
-    from buildnet_cli.store.reading import open_history
+    from buildnet_cli.store import history
+    from buildnet_cli.store.database import open_readonly
+    from buildnet_cli.store.page import Page
 
-    with open_history(state.workspace.database) as past:
-        if kind == "builds":
-            rows, next_ = past.builds(limit=limit, since=since, package=subject)
-        elif kind == "events":
-            rows, next_ = past.events(limit=limit, since=since, subject=subject, pattern=pattern)
-        else:
-            rows, next_ = past.commands(limit=limit)
-    state.output.rows(kind, rows, _COLUMNS[kind], next_=next_, empty=f"No {kind} yet")
+    page: Page[dict[str, Any]] = Page([], None)
+    if state.workspace.database.exists():
+        with open_readonly(state.workspace.database) as db:
+            if kind == "builds":
+                page = history.builds(db, limit=limit, since=since, package=subject)
+            elif kind == "events":
+                page = history.events(db, limit=limit, since=since, subject=subject, pattern=pattern)
+            else:
+                page = history.commands(db, limit=limit)
+    state.output.rows(kind, page.items, _COLUMNS[kind], next_=page.next, empty=f"No {kind} yet")
 
 
 def _show(state: AppContext, id_: str) -> None:
-    from buildnet_cli.store.reading import open_history
+    from buildnet_cli.store import history
+    from buildnet_cli.store.database import open_readonly
 
-    with open_history(state.workspace.database) as past:
-        found = past.find(id_)
+    with open_readonly(state.workspace.database) as db:
+        found = history.find(db, id_)
     if found is None:
         raise NotFoundError(f"there is no build, event or command {ascii(id_)[:80]}", hint="see: buildnet-notify history")
     kind, entry = found

@@ -9,58 +9,37 @@ from starlette.responses import JSONResponse, Response
 
 from buildnet_cli.api.requests import caller, read_limit, services_of
 from buildnet_cli.commands.model import Level
+from buildnet_cli.store import history
+from buildnet_cli.store.page import Page
 
 
 async def events(request: Request) -> Response:
     """Past events; `type` takes a pattern."""
-    caller(request, Level.READ)
-    query = request.query_params
-    page = await services_of(request).pages.events(
-        limit=read_limit(request),
-        cursor=query.get("cursor"),
-        pattern=query.get("type"),
-        subject=query.get("subject"),
-        since=query.get("since"),
-    )
-    return _page(*page)
+    return await _page(request, history.events, pattern="type", subject="subject", since="since")
 
 
 async def deliveries(request: Request) -> Response:
     """Deliveries and where they stand."""
-    caller(request, Level.READ)
-    query = request.query_params
-    page = await services_of(request).pages.deliveries(
-        limit=read_limit(request),
-        cursor=query.get("cursor"),
-        status=query.get("status"),
-        channel=query.get("channel"),
-        event_id=query.get("event"),
-    )
-    return _page(*page)
+    return await _page(request, history.deliveries, status="status", channel="channel", event_id="event")
 
 
 async def builds(request: Request) -> Response:
-    """Builds of any state."""
-    caller(request, Level.READ)
-    query = request.query_params
-    page = await services_of(request).pages.builds(
-        limit=read_limit(request),
-        cursor=query.get("cursor"),
-        package=query.get("package"),
-        run_id=query.get("run"),
-        since=query.get("since"),
-    )
-    return _page(*page)
+    """Builds of any state; `run` for those of one request."""
+    return await _page(request, history.builds, package="package", run_id="run", since="since")
 
 
 async def commands(request: Request) -> Response:
     """Past commands, refused ones too."""
+    return await _page(request, history.commands)
+
+
+async def _page(request: Request, query: Any, **members: str) -> Response:
+    """members: argument of the query → member of the request's query."""
     caller(request, Level.READ)
-    return _page(*await services_of(request).pages.commands(limit=read_limit(request), cursor=request.query_params.get("cursor")))
-
-
-def _page(items: list[dict[str, Any]], next_: str | None) -> Response:
-    return JSONResponse({"items": items, "next": next_})
+    limit = read_limit(request)
+    given = {name: request.query_params.get(member) for name, member in {**members, "cursor": "cursor"}.items()}
+    page: Page[dict[str, Any]] = await services_of(request).store.read(lambda db: query(db, limit=limit, **given))
+    return JSONResponse({"items": page.items, "next": page.next})
 
 
 ROUTES = [

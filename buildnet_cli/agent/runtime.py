@@ -1,0 +1,284 @@
+"""The life of the agent: take the lock, read the configuration, start, serve, reload, and end without losing anything."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Mapping
+from typing import Any, Final
+
+import uvloop
+
+from buildnet_cli import __version__, logs
+from buildnet_cli.agent import wiring
+from buildnet_cli.agent.lock import AgentLock, holder
+from buildnet_cli.agent.port import listen
+from buildnet_cli.agent.server import ApiServer
+from buildnet_cli.agent.start import failure_report, tell_parent
+from buildnet_cli.agent.status import as_text, describe_deliveries, describe_queue
+from buildnet_cli.agent.trial import send_wanted
+from buildnet_cli.api.app import build_app
+from buildnet_cli.api.services import Access, Services
+from buildnet_cli.clock import Clock, SystemClock
+from buildnet_cli.commands.executor import Executor
+from buildnet_cli.config.loader import Loaded, load
+from buildnet_cli.config.problems import as_text as problems_as_text
+from buildnet_cli.delivery import spool
+from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.errors import BuildNetError, ConflictError
+from buildnet_cli.events.model import EventDraft
+from buildnet_cli.paths import Workspace, prepare_state, socket_path
+from buildnet_cli.secrets.vault import open_vault
+from buildnet_cli.store import deliveries
+
+_log = logging.getLogger(__name__)
+
+LOCK_WAIT_SECS: Final = 5.0
+"""How long a start waits for a verb of the terminal that holds the lock."""
+
+DRAIN_SECS: Final = 10.0
+"""How long a stop waits for builds to end and for what is being sent."""
+
+
+def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0) -> int:
+    """Run the agent until it is told to stop; its exit code.
+
+    ready_fd: a pipe on which a starter waits for one line of JSON; None in the foreground.
+    Raises what kept it from starting, unless a starter waits: that one is told instead.
+    """
+    try:
+        prepare_state(workspace.state)
+        lock = AgentLock(workspace.lock)
+        running = _acquire(lock, workspace)
+        if running is not None:
+            return _already_running(running, ready_fd)
+        try:
+            loaded = load(workspace.config, lambda name: open_vault().get(name))
+            _start_log(workspace, loaded, ready_fd, verbosity)
+            uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(ready_fd))
+        finally:
+            lock.release()
+    except BuildNetError as exc:
+        if ready_fd is None:
+            raise
+        tell_parent(ready_fd, failure_report(exc))
+        return 1
+    return 0
+
+
+class Agent:
+    """One agent. Made, run once, and done."""
+
+    def __init__(self, workspace: Workspace, loaded: Loaded, lock: AgentLock, clock: Clock) -> None:
+        self._workspace = workspace
+        self._loaded = loaded
+        self._lock = lock
+        self._clock = clock
+        self._started_at = clock.monotonic()
+        self._socket = socket_path(workspace.state)
+        self._api = ""
+        self._note = ""
+        self._is_stopping = asyncio.Event()
+        self._access = wiring.access(loaded)
+        self._has_console = False
+        self._parts: wiring.Parts
+
+    async def run(self, ready_fd: int | None) -> None:
+        """Start, say so, serve until stopped, and end."""
+        console = wiring.foreground_console(ready_fd)
+        self._has_console = console is not None
+        tcp = self._open_port()
+        self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
+        server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
+        dispatching = None
+        try:
+            await self._parts.outbox.void_leases()
+            await self._parts.engine.start()
+            await server.start()
+            await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
+            await self._take_spool()
+            dispatching = asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher")
+            self._watch_signals()
+            self._lock.note(**self._report())
+            tell_parent(ready_fd, {"pid": os.getpid(), **self._report()})
+            if ready_fd is None:
+                sys.stdout.write(
+                    f"buildnet-notify {__version__} · pid {os.getpid()} · {self._api or self._socket} · Ctrl-C stops it\n"
+                )
+                sys.stdout.flush()
+            await self._is_stopping.wait()
+            await self._accept("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
+        finally:
+            await self._end(server, dispatching)
+
+    async def _end(self, server: ApiServer, dispatching: asyncio.Task[None] | None) -> None:
+        """Builds first, because their ends are news; then what is being sent; then the doors."""
+        deadline = self._clock.monotonic() + DRAIN_SECS
+        await self._parts.engine.shutdown()
+        await self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5))
+        if dispatching is not None:
+            await dispatching
+        await server.stop()
+        for channel in self._parts.channels.values():
+            await channel.close()
+        await self._parts.http.close()
+        await asyncio.to_thread(self._parts.store.close)
+
+    def _open_port(self) -> socket.socket | None:
+        api = self._loaded.config.agent.api
+        if not api.listen:
+            return None
+        tcp, self._note = listen(api.host, api.port)
+        host = f"[{api.host}]" if ":" in api.host else api.host
+        self._api = f"http://{host}:{tcp.getsockname()[1]}"
+        return tcp
+
+    def _watch_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._is_stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload_on_signal()))
+
+    async def _accept(self, event_type: str, message: str) -> None:
+        await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
+
+    async def _take_spool(self) -> None:
+        """Take in what was handed over while no agent ran; a file goes once its events are stored."""
+        for entry in spool.read(self._workspace.spool):
+            await self._parts.ingest.accept_many(entry.drafts, source="spool", ids=entry.ids)
+            entry.remove()
+
+    def _services(self) -> Services:
+        executor = Executor(
+            log=self._parts.commands,
+            clock=self._clock,
+            engine=self._parts.engine,
+            builds=self._parts.builds,
+            status=self.status,
+        )
+        return Services(
+            uid=os.geteuid(),
+            access=self._current_access,
+            ingest=self._parts.ingest,
+            executor=executor,
+            store=self._parts.store,
+            status=self.status_with_text,
+            test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
+            reload=self.reload,
+            stop=self.stop,
+        )
+
+    def _current_access(self) -> Access:
+        return self._access
+
+    def _report(self) -> dict[str, Any]:
+        """What a starter is told."""
+        return {
+            "api": self._api,
+            "note": self._note,
+            "socket": str(self._socket),
+            "channels": self._channels(frozenset()),
+            "remarks": [problem.message for problem in self._loaded.problems],
+        }
+
+    def _channels(self, failing: frozenset[str]) -> list[dict[str, str]]:
+        states = {name: "failing" if name in failing else "ready" for name in self._parts.channels}
+        enabled = self._loaded.config.notifications.enabled_channels()
+        return [{"name": name, "state": states.get(name, "not supported yet")} for name in {**dict.fromkeys(enabled), **states}]
+
+    async def status(self) -> Mapping[str, Any]:
+        """The agent's status as every interface shows it."""
+        engine = await self._parts.engine.status()
+        counts, failing = await self._parts.store.read(lambda db: (deliveries.counts(db), deliveries.failing_channels(db)))
+        return {
+            "state": "stopping" if self._is_stopping.is_set() else "running",
+            "pid": os.getpid(),
+            "uptime_secs": round(self._clock.monotonic() - self._started_at, 1),
+            "version": __version__,
+            "api": self._api,
+            "socket": str(self._socket),
+            "channels": self._channels(failing),
+            "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
+            "queue": describe_queue(engine),
+            "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),
+            "config": {"path": self._loaded.file, "is_stale": self._is_stale()},
+        }
+
+    async def status_with_text(self) -> dict[str, Any]:
+        """The status with its text for a terminal."""
+        status = await self.status()
+        recent = await self._parts.builds.recent(limit=5)
+        return {**status, "text": as_text(status, recent, self._clock.now())}
+
+    def _is_stale(self) -> bool:
+        with contextlib.suppress(OSError):
+            return self._workspace.config.read_text("utf-8", "replace") != self._loaded.text
+        return True
+
+    async def reload(self) -> dict[str, Any]:
+        """Read the configuration again and work by it. Raises ConfigError, with nothing changed, if it is wrong."""
+        loaded = await asyncio.to_thread(load, self._workspace.config, lambda name: open_vault().get(name))
+        project = wiring.project_of(self._workspace, loaded)
+        parts = self._parts
+        table = wiring.routing_table(loaded, has_console=self._has_console)
+        console = wiring.foreground_console(None) if self._has_console else None
+        before, parts.channels = parts.channels, wiring.open_channels(loaded.config, parts.http, console)
+        parts.engine.replace_project(project, wiring.build_environment(loaded))
+        parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
+        parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
+        self._access = wiring.access(loaded)
+        self._loaded = loaded
+        for channel in before.values():
+            await channel.close()
+        _log.info("the configuration was reloaded", extra={"path": loaded.file})
+        return {"channels": self._channels(frozenset()), "remarks": [problem.message for problem in loaded.problems]}
+
+    async def _reload_on_signal(self) -> None:
+        try:
+            await self.reload()
+        except BuildNetError as exc:
+            _log.error("the configuration was not reloaded: %s", exc.message, extra={"where": exc.where})
+
+    async def stop(self) -> dict[str, Any]:
+        """Begin to end; what will be left for the next start."""
+        counts = await self._parts.store.read(deliveries.counts)
+        self._is_stopping.set()
+        return {"pid": os.getpid(), "kept": counts[DeliveryStatus.PENDING] + counts[DeliveryStatus.HELD]}
+
+
+def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
+    """Take the lock; or the note of the agent that holds it, as soon as that one serves."""
+    step_secs = 0.1
+    for _ in range(round(LOCK_WAIT_SECS / step_secs)):
+        try:
+            lock.acquire(wait_secs=step_secs)
+        except ConflictError:
+            running = holder(workspace.lock)
+            if running is not None and "api" in running:
+                return running
+        else:
+            return None
+    raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
+
+
+def _already_running(running: dict[str, Any], ready_fd: int | None) -> int:
+    if ready_fd is None:
+        raise ConflictError(f"an agent runs already (pid {running.get('pid')})", hint="stop it first: buildnet-notify agent stop")
+    tell_parent(ready_fd, {**running, "was_running": True})
+    return 0
+
+
+def _start_log(workspace: Workspace, loaded: Loaded, ready_fd: int | None, verbosity: int) -> None:
+    log = loaded.config.agent.log
+    level = "debug" if verbosity or loaded.config.notifications.debug else log.level
+    if ready_fd is None:
+        logs.to_stream(sys.stderr, level=level)
+    else:
+        logs.to_file(workspace.logs / "agent.log", level=level, max_mb=log.max_mb, keep=log.keep)
+    if loaded.problems:
+        _log.warning("the configuration has remarks:\n%s", problems_as_text(loaded.problems))

@@ -1,0 +1,133 @@
+"""The composition root: the one file that knows every class, and puts them together from a configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TextIO
+
+from buildnet_cli.api.auth import ApiKey
+from buildnet_cli.api.services import Access
+from buildnet_cli.channels.console import RECIPIENT
+from buildnet_cli.channels.registry import SUPPORTED, open_channels
+from buildnet_cli.clock import Clock
+from buildnet_cli.config.loader import Loaded
+from buildnet_cli.config.problems import Page
+from buildnet_cli.delivery.channel import Channel
+from buildnet_cli.delivery.dispatcher import Dispatcher
+from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.delivery.sender import Outlets
+from buildnet_cli.engine.local.engine import LocalEngine
+from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
+from buildnet_cli.errors import UnsupportedError
+from buildnet_cli.events.bus import EventBus
+from buildnet_cli.events.pattern import Pattern
+from buildnet_cli.messages.render import render
+from buildnet_cli.net.http import HttpClient
+from buildnet_cli.paths import Workspace
+from buildnet_cli.process.spawn import child_environment
+from buildnet_cli.routing.decision import Target
+from buildnet_cli.routing.match import Route, RoutingTable
+from buildnet_cli.store.builds import StoredBuilds
+from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.database import Store
+from buildnet_cli.store.outbox import StoredOutbox
+
+_LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
+
+
+@dataclass
+class Parts:
+    """The agent's parts, put together and not yet started. `channels` is replaced at a reload."""
+
+    store: Store
+    bus: EventBus
+    outbox: StoredOutbox
+    ingest: Ingest
+    dispatcher: Dispatcher
+    engine: LocalEngine
+    builds: StoredBuilds
+    commands: StoredCommands
+    http: HttpClient
+    channels: dict[str, Channel] = field(default_factory=dict)
+
+
+def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: TextIO | None) -> Parts:
+    """Open the database and make every part.
+
+    console: where an agent in the foreground shows its notifications.
+    Raises StorageError or ConfigError if what is there cannot be used.
+    """
+    project = project_of(workspace, loaded)
+    store = Store.open(workspace.database)
+    bus = EventBus()
+    outbox = StoredOutbox(store, clock)
+    http = HttpClient()
+    channels = open_channels(loaded.config, http, console, color=console is not None and console.isatty())
+    table = routing_table(loaded, has_console=console is not None)
+    dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock)
+    ingest = Ingest(
+        outbox,
+        bus,
+        clock,
+        table,
+        default_priority=loaded.config.notifications.settings.default_priority,
+        wake=dispatcher.wake,
+    )
+    builds = StoredBuilds(store, ingest)
+    engine = LocalEngine(project, builds, clock=clock, logs=workspace.builds, environment=build_environment(loaded))
+    return Parts(store, bus, outbox, ingest, dispatcher, engine, builds, StoredCommands(store), http, channels)
+
+
+def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:
+    """Who hears of what; the terminal of an agent in the foreground hears everything."""
+    table = RoutingTable.from_config(loaded.config.notifications, SUPPORTED)
+    return table.with_route(Route(Target("console", RECIPIENT), (Pattern.parse("*"),))) if has_console else table
+
+
+def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:
+    """Where messages may go."""
+    return Outlets(channels, table.targets, is_dry_run=loaded.config.notifications.dry_run)
+
+
+def project_of(workspace: Workspace, loaded: Loaded) -> Project:
+    """What the local engine builds: `packages:` of our own file, else the BuildNet daemon's project file, else nothing.
+
+    Raises UnsupportedError if the configuration demands the BuildNet daemon, ConfigError if the project is wrong.
+    """
+    config = loaded.config
+    if config.engine.type == "buildnetd":
+        raise UnsupportedError("engine.type buildnetd is not supported yet", hint="use engine.type: local", where="engine.type")
+    root = workspace.base
+    if config.packages:
+        return project_from_config(root, config.packages, loaded.origins, Page(loaded.file, loaded.text))
+    file = Path(config.engine.config)
+    return load_project(root, file) if (root / file).exists() else Project(root, {}, usable_cpus())
+
+
+def build_environment(loaded: Loaded) -> dict[str, str]:
+    """What builds inherit: our environment without the names that the configuration takes secrets from."""
+    names = loaded.names_used | {name for name in os.environ if name.startswith("CREDENTIALS_DIRECTORY")}
+    return child_environment(os.environ, names)
+
+
+def access(loaded: Loaded) -> Access:
+    """Who may come in over TCP."""
+    remote = loaded.config.remote_control
+    api = loaded.config.agent.api
+    return Access(
+        keys=[
+            ApiKey(entry.name, entry.key.get_secret_value().encode(), tuple(entry.permissions))
+            for entry in remote.authentication.api_keys
+        ],
+        hosts=frozenset(name.lower() for name in (*_LOOPBACK_NAMES, api.host, *api.allowed_hosts)),
+        is_remote_control_on=remote.enabled,
+    )
+
+
+def foreground_console(ready_fd: int | None) -> TextIO | None:
+    """Our own terminal, unless a starter waits for us: then there is none."""
+    return sys.stdout if ready_fd is None else None
