@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime
 from typing import Protocol
+
+# Source: RFC 3339, 5.6. `datetime.fromisoformat` alone also takes week dates, any separator and offsets with seconds.
+_RFC3339 = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})?")
 
 
 class Clock(Protocol):
@@ -39,7 +43,12 @@ def from_rfc3339(text: str) -> datetime:
 
     Raises ValueError if it is no such time, or names no offset.
     """
-    moment = datetime.fromisoformat(text)
+    if not _RFC3339.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is no RFC 3339 time; write it as 2024-01-26T12:00:00Z")
+    moment = datetime.fromisoformat(text.upper())
     if moment.tzinfo is None:
-        raise ValueError(f"{text!r} names no offset from UTC; write it as 2024-01-26T12:00:00Z")
-    return moment.astimezone(UTC)
+        raise ValueError(f"{text[:80]!r} names no offset from UTC; write it as 2024-01-26T12:00:00Z")
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as exc:
+        raise ValueError(f"{text[:80]!r} lies outside the years 1 to 9999") from exc

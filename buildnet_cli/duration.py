@@ -6,18 +6,21 @@ import re
 from datetime import timedelta
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
-_PART = re.compile(r"([0-9]{1,9})([smhdw])")
+_PART = r"([0-9]{1,9}(?:\.[0-9]{1,3})?)([smhdw])"
+_WHOLE = re.compile(rf"{_PART}(?: ?{_PART})*")
 
 
 def parse_duration(text: str) -> timedelta:
-    """Read `90s`, `30m`, `2h`, `7d`, `2w` or a sum such as `1h30m`.
+    """Read `90s`, `1.5h`, `7d`, `2w`, a sum such as `1h30m`, or what `format_duration` wrote.
 
     Raises ValueError for anything else, and for nothing at all.
     """
-    parts = _PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError(f"{text!r} is no duration; write it as 90s, 30m, 2h or 7d")
-    return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in parts))
+    if not _WHOLE.fullmatch(text):
+        raise ValueError(f"{text[:80]!r} is no duration; write it as 90s, 30m, 2h or 7d")
+    try:
+        return sum((timedelta(seconds=float(number) * _UNITS[unit]) for number, unit in re.findall(_PART, text)), timedelta())
+    except OverflowError as exc:
+        raise ValueError(f"{text[:80]!r} is too long a duration") from exc
 
 
 def format_duration(duration: timedelta) -> str:

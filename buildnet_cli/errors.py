@@ -7,6 +7,7 @@ BuildNetError
 ├── UnreachableError    the agent or the engine does not answer
 ├── NotFoundError       nothing matched
 ├── ConflictError       what was asked contradicts what is (a finished build, a used code)
+├── TimedOutError       the answer did not come in the time allowed
 ├── UnsupportedError    this engine, channel or version cannot do it
 ├── StorageError        the disk or the database refuses (nothing was accepted)
 └── ChannelError        a provider did not take a message (carries what to do about it)

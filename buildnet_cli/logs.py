@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import logging.handlers
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import TextIO
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.redact import scrub
+from buildnet_cli.redact import scrub, scrub_json
 
 # Libraries that write URLs, and with them credentials, at INFO.
 _CHATTY = ("httpx", "httpcore", "aiohttp", "asyncio", "uvicorn", "keyring", "urllib3")
@@ -29,10 +30,13 @@ class JsonFormatter(logging.Formatter):
             "logger": record.name.removeprefix("buildnet_cli."),
             "message": record.getMessage(),
         }
-        line.update((name, value) for name, value in vars(record).items() if name not in _STANDARD)
+        extra = {name: value for name, value in vars(record).items() if name not in _STANDARD and name not in line}
+        line.update(extra)
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return scrub(json.dumps(line, ensure_ascii=False, default=str))
+        # The values, not the finished line: a mask in the middle of an escape would leave a line that is no JSON.
+        # Field names are ours and stay, even when somebody's secret is "mess".
+        return json.dumps({name: scrub_json(value) for name, value in line.items()}, ensure_ascii=False)
 
 
 class _QuietFileHandler(logging.handlers.RotatingFileHandler):
@@ -43,7 +47,7 @@ class _QuietFileHandler(logging.handlers.RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         if not self._has_failed:
             self._has_failed = True
-            sys.stderr.write(f"buildnet-notify: the log {self.baseFilename} cannot be written: {sys.exc_info()[1]}\n")
+            sys.stderr.write(f"buildnet-notify: the log {self.baseFilename} cannot be written: {scrub(str(sys.exc_info()[1]))}\n")
 
 
 def to_file(path: Path, *, level: str, max_mb: int, keep: int) -> None:
@@ -70,7 +74,8 @@ def _install(handler: logging.Handler, level: str) -> None:
     root = logging.getLogger()
     for old in root.handlers[:]:
         root.removeHandler(old)
-        old.close()
+        with contextlib.suppress(OSError):  # a full disk refuses the last flush too
+            old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
     logging.getLogger("buildnet_cli").setLevel(level.upper())

@@ -5,6 +5,7 @@ A workspace is the nearest folder upward that holds `.buildnet/`. Without one, t
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Mapping
@@ -77,7 +78,7 @@ def find_workspace(
 ) -> Workspace:
     """The workspace that a command speaks about.
 
-    project, config: what the command line names; they win over BUILDNET_PROJECT and BUILDNET_CONFIG, these over the search upward.
+    project, config: what the command line names; they win over BUILDNET_PROJECT and BUILDNET_CONFIG, these over the search.
     Raises UsageError if a named project is no folder.
     """
     project = project or _from_environ(environ, "BUILDNET_PROJECT")
@@ -94,7 +95,7 @@ def find_workspace(
 def prepare_state(state: Path) -> None:
     """Make the state folder, or tighten it to 0700.
 
-    Raises ConfigError if it is no folder, a symlink, somebody else's, or writable by others: what lies in it could not be trusted.
+    Raises ConfigError if it is no folder, a symlink, somebody else's, or writable by others: nothing in it could be trusted.
     Raises StorageError if it cannot be made or written.
     """
     try:
@@ -128,14 +129,19 @@ def prepare_state(state: Path) -> None:
 def runtime_folder(environ: Mapping[str, str] = os.environ) -> Path:
     """A private folder with a short path for sockets: XDG_RUNTIME_DIR, else one of ours under the temporary folder.
 
-    Raises ConfigError if somebody else made that folder first.
+    Raises ConfigError if somebody else made that folder first, StorageError if it cannot be made.
     """
     given = environ.get("XDG_RUNTIME_DIR")
-    if given and Path(given).is_absolute() and _is_private(Path(given)):
+    if given and Path(given).is_absolute() and _is_private(Path(given)) and _is_short(Path(given) / APP):
         folder = Path(given) / APP
     else:
         folder = Path("/tmp") / f"{APP}-{os.geteuid()}"  # noqa: S108  (its owner and mode are checked below)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+    except FileExistsError:
+        pass  # something that is no directory; said below
+    except OSError as exc:
+        raise _refused(folder, exc) from exc
     if not _is_private(folder):
         raise ConfigError(f"{folder} is not a private directory of yours", hint=f"remove it, or set XDG_RUNTIME_DIR: {folder}")
     return folder
@@ -147,6 +153,11 @@ def socket_path(state: Path, environ: Mapping[str, str] = os.environ) -> Path:
 
     name = hashlib.blake2b(os.fsencode(state.resolve()), digest_size=8).hexdigest()
     return runtime_folder(environ) / f"{name}.sock"
+
+
+def _is_short(folder: Path) -> bool:
+    # Source: unix(7): 108 bytes with the final NUL; macOS has 104. The name in the folder takes 22.
+    return len(os.fsencode(folder)) + 22 < 104
 
 
 def _search_upward(start: Path) -> Path | None:
@@ -186,7 +197,7 @@ def _is_private(folder: Path) -> bool:
 
 
 def _refused(state: Path, exc: OSError) -> StorageError:
-    reason = "is on a read-only file system" if exc.errno == 30 else "is not writable"
+    reason = "is on a read-only file system" if exc.errno == errno.EROFS else "is not writable"
     return StorageError(
         f"{state} {reason} ({(exc.strerror or 'refused').lower()})", hint="check its owner, its mode and the free space"
     )
