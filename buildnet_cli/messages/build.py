@@ -46,7 +46,7 @@ def failed(event: Event, facts: Facts) -> Message:
         title=title,
         line=line,
         fields=(
-            *fields_of(("Message", _news(event, f"{title} {line}")), ("Try", error.text("suggestion"))),
+            *fields_of(("Message", _news(event, f"{title} {line} {event.type}")), ("Try", error.text("suggestion"))),
             *fields_of(("Red for", _red(facts))),
             *_common_fields(facts),
             *fields_of(("Exit code", facts.text("exit_code"))),
