@@ -239,7 +239,7 @@ class Notifications(Section):
         for matching in (
             [target for target in targets if target.name.casefold() == folded],
             [target for target in targets if target.slug == folded],
-            [target for target in targets if target.channel == folded.removesuffix("s") or target.channel == folded],
+            [target for target in targets if target.channel == ("webhook" if folded == "webhooks" else folded)],
             [target for target in targets if target.format == folded],
         ):
             if matching:
