@@ -2,42 +2,68 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from buildnet_cli.delivery.model import Attempt, Delivery, Leased
 from buildnet_cli.events.model import Event
+from buildnet_cli.routing.decision import Target
+
+Write = Callable[[Any], object]
+"""A further write, made by the store for itself: what it is handed is the store's own business."""
 
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """An event with everything that was decided about it; stored whole or not at all."""
+    """An event with everything that was decided about it; stored whole or not at all.
+
+    unheard: why there are no deliveries; empty if there are.
+    key: the producer's own name for the event; empty for none.
+    """
 
     event: Event
     deliveries: tuple[Delivery, ...]
+    unheard: str = ""
+    key: str = ""
 
 
 class Outbox(Protocol):
     """Deliveries that are not finished, and the record of those that are."""
 
-    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
-        """Store events and deliveries in one transaction, on disk when this returns. Raises StorageError if nothing was stored."""
+    async def accept(self, acceptances: Sequence[Acceptance], along_with: Sequence[Write] = ()) -> list[Acceptance]:
+        """Store events and deliveries in one transaction, on disk when this returns.
+
+        The answer has for each of them what is stored: itself, or what was accepted before with the same event id or key.
+        So handing something in again, after a crash or a lost answer, is harmless.
+        along_with: writes that belong to the same transaction.
+        Raises StorageError if nothing was stored.
+        """
         ...
 
     async def void_leases(self) -> int:
         """Free what a former agent held; how many there were. Called once, at start."""
         ...
 
-    async def lease(self, now: datetime, limit: int) -> list[Leased]:
-        """Take up to `limit` due deliveries, critical first, then oldest first, and count the attempt that begins."""
+    async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
+        """Take up to `limit` due deliveries, critical first, then oldest first, and count the attempt that begins.
+
+        A delivery never overtakes an older one for the same target and subject: it is taken after it, or not at all.
+        room: how many each of these targets may get; others get one.
+        """
         ...
 
-    async def finish(self, attempts: Sequence[Attempt]) -> None:
-        """Store finished attempts and what became of their deliveries; their leases end."""
+    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
+        """Store finished attempts and what became of their deliveries; their leases end.
+
+        released: ids of leased deliveries that were not tried after all; they are as they were before.
+        """
         ...
 
-    async def next_due(self) -> datetime | None:
-        """When the earliest delivery that nobody holds falls due; None if there is none."""
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        """When the earliest delivery that nobody holds falls due; None if there is none.
+
+        after: only what falls due later than this.
+        """
         ...

@@ -1,0 +1,187 @@
+"""Empties the outbox: leases what is due and sends it. Each target has a lane of its own, so a slow one delays nobody else."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.model import DeliveryStatus, Leased
+from buildnet_cli.delivery.outbox import Outbox
+from buildnet_cli.delivery.recorder import Recorder
+from buildnet_cli.delivery.sender import Outlets, Sender
+from buildnet_cli.errors import StorageError
+from buildnet_cli.events.model import Event
+from buildnet_cli.messages.model import Message
+from buildnet_cli.routing.decision import Target
+
+_log = logging.getLogger(__name__)
+
+_MOST_AT_ONCE = 64
+_DEADLINE_SECS = 30.0
+_LEASE_LIMIT = 256
+_LARGEST_PACE = 32
+
+# The wall clock may be set while we wait for a time, and a laptop may sleep: look again at least this often.
+_LONGEST_WAIT_SECS = 60.0
+_AFTER_FAULT = timedelta(seconds=2)
+# Of the time to stop, what is kept for storing how the last sends ended.
+_RECORDING_SECS = 1.0
+
+
+@dataclass(slots=True)
+class _Lane:
+    """What one target is to get next, in order.
+
+    pace: how many it may hold: about what it takes in a second, so that something urgent never waits long behind them.
+    """
+
+    target: Target
+    waiting: deque[Leased] = field(default_factory=deque)
+    pace: int = 1
+    task: asyncio.Task[None] | None = None
+
+    @property
+    def room(self) -> int:
+        return max(0, self.pace - len(self.waiting) - (self.task is not None))
+
+
+class Dispatcher:
+    """Sends what is due, as soon as it is, and tries again what was not taken. One per outbox."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        outlets: Outlets,
+        render: Callable[[Event], Message],
+        clock: Clock,
+        *,
+        most_at_once: int = _MOST_AT_ONCE,
+        deadline_secs: float = _DEADLINE_SECS,
+    ) -> None:
+        """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all."""
+        self._outbox = outbox
+        self._clock = clock
+        self._sender = Sender(outlets, render, clock, deadline_secs=deadline_secs)
+        self._recorder = Recorder(outbox, self.wake)
+        self._slots = asyncio.Semaphore(most_at_once)
+        self._lanes: dict[Target, _Lane] = {}
+        self._has_news = asyncio.Event()
+        self._is_over = asyncio.Event()
+        self._is_over.set()
+        self._is_stopping = False
+        self._drain_secs = 0.0
+
+    def wake(self) -> None:
+        """There may be something to send: look now."""
+        self._has_news.set()
+
+    def replace_outlets(self, outlets: Outlets) -> None:
+        """Send by another configuration from now on. The former channels may be closed once the deadline of a send has passed."""
+        self._sender.outlets = outlets
+        self.wake()
+
+    async def run(self) -> None:
+        """Send until `stop`. The leases of a former agent have been voided before."""
+        self._is_over.clear()
+        recording = asyncio.create_task(self._recorder.run())
+        try:
+            while not self._is_stopping:
+                self._has_news.clear()
+                await self._sleep(await self._hand_out())
+            await self._drain()
+        finally:
+            for lane in self._lanes.values():
+                if lane.task is not None:
+                    lane.task.cancel()
+            recording.cancel()
+            self._is_over.set()
+
+    async def stop(self, drain_secs: float) -> None:
+        """End within this time: what is in flight may finish, the rest is given back untouched."""
+        self._drain_secs = drain_secs
+        self._is_stopping = True
+        self.wake()
+        await self._is_over.wait()
+
+    async def _hand_out(self) -> datetime | None:
+        """Give the lanes what is due; when to look again, None for not before there is news."""
+        now = self._clock.now()
+        if not self._recorder.is_able:
+            return now + _AFTER_FAULT
+        try:
+            leased = await self._outbox.lease(now, _LEASE_LIMIT, {lane.target: lane.room for lane in self._lanes.values()})
+            for each in leased:
+                self._enqueue(each)
+            return now if leased else await self._outbox.next_due(now)
+        except StorageError as exc:
+            _log.error("the outbox cannot be read; sending waits: %s", exc.message)
+        except Exception:  # noqa: BLE001  (the loop goes on; the log has the cause)
+            _log.exception("handing out failed; sending waits")
+        return now + _AFTER_FAULT
+
+    async def _sleep(self, until: datetime | None) -> None:
+        secs = None if until is None else min((until - self._clock.now()).total_seconds(), _LONGEST_WAIT_SECS)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(secs):
+                await self._has_news.wait()
+
+    def _enqueue(self, leased: Leased) -> None:
+        target = leased.delivery.target
+        lane = self._lanes.setdefault(target, _Lane(target))
+        lane.waiting.append(leased)
+        if lane.task is None:
+            lane.task = asyncio.create_task(self._run_lane(lane), name=f"lane {target}")
+
+    async def _run_lane(self, lane: _Lane) -> None:
+        try:
+            while lane.waiting and not self._is_stopping:
+                await self._send_next(lane)
+        finally:
+            self._give_back(lane)
+            lane.task = None
+            if lane.target not in self._sender.outlets.targets:
+                self._lanes.pop(lane.target, None)
+
+    async def _send_next(self, lane: _Lane) -> None:
+        await self._recorder.until_able()
+        async with self._slots:
+            leased = lane.waiting.popleft()
+            started_at, begun = self._clock.now(), self._clock.monotonic()
+            try:
+                attempt = await self._sender.attempt(leased)
+            except asyncio.CancelledError:
+                self._recorder.add(self._sender.interrupted(leased, started_at))
+                raise
+        self._recorder.add(attempt)
+        if attempt.status is DeliveryStatus.PENDING:
+            _log.warning(
+                "%s: %s", attempt.reason, attempt.answer, extra={"target": str(lane.target), "delivery": attempt.delivery_id}
+            )
+            # What comes after it in its line must not overtake it, and something more urgent may have come in meanwhile.
+            lane.pace = 1
+            self._give_back(lane)
+        else:
+            took = self._clock.monotonic() - begun
+            lane.pace = max(1, int(min(_LARGEST_PACE, 1 / took if took > 0 else _LARGEST_PACE)))
+
+    def _give_back(self, lane: _Lane) -> None:
+        self._recorder.release(lane.waiting)
+        lane.waiting.clear()
+
+    async def _drain(self) -> None:
+        tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]
+        if tasks:
+            _, late = await asyncio.wait(tasks, timeout=max(0.0, self._drain_secs - _RECORDING_SECS))
+            for task in late:
+                task.cancel()
+            if late:
+                await asyncio.wait(late)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RECORDING_SECS):
+                await self._recorder.until_stored()

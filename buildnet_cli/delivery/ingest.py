@@ -1,0 +1,143 @@
+"""The one door for events: give them an id, ask the router, store everything in one transaction, then tell whoever waits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.delivery.outbox import Acceptance, Outbox, Write
+from buildnet_cli.events.bus import EventBus
+from buildnet_cli.events.catalog import priority_of
+from buildnet_cli.events.model import Event, EventDraft
+from buildnet_cli.events.priority import Priority
+from buildnet_cli.ids import new_id
+from buildnet_cli.redact import scrub
+from buildnet_cli.routing.decision import Action, Decision
+from buildnet_cli.routing.match import RoutingTable
+from buildnet_cli.routing.pipeline import NO_RECIPIENT, decide
+
+_STATUS_OF = {
+    Action.SEND: DeliveryStatus.PENDING,
+    Action.HOLD: DeliveryStatus.HELD,
+    Action.SUPPRESS: DeliveryStatus.SUPPRESSED,
+}
+
+
+class Ingest:
+    """Accepts events of all producers alike."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        bus: EventBus,
+        clock: Clock,
+        table: RoutingTable,
+        *,
+        default_priority: Priority,
+        wake: Callable[[], None],
+    ) -> None:
+        """default_priority: of types that nobody knows. wake: called when there may be something to send."""
+        self._outbox = outbox
+        self._bus = bus
+        self._clock = clock
+        self._table = table
+        self._default_priority = default_priority
+        self._wake = wake
+
+    def replace_table(self, table: RoutingTable, *, default_priority: Priority) -> None:
+        """Route by another configuration from now on."""
+        self._table = table
+        self._default_priority = default_priority
+
+    async def accept(self, draft: EventDraft, *, source: str, along_with: Sequence[Write] = ()) -> Event:
+        """Accept one event; it is safe on disk when this returns. See `accept_many`."""
+        (event,) = await self.accept_many([draft], source=source, along_with=along_with)
+        return event
+
+    async def accept_many(
+        self,
+        drafts: Sequence[EventDraft],
+        *,
+        source: str,
+        along_with: Sequence[Write] = (),
+        ids: Sequence[str] | None = None,
+    ) -> list[Event]:
+        """Accept events in one transaction, all or none of them; the events, in the order of the drafts.
+
+        What was accepted before, under the same id, is not accepted again: the answer is the former event.
+
+        source: the door they came in by, for drafts that name none.
+        along_with: writes that belong to the same transaction.
+        ids: the events', made by `new_id("evt")` where they were handed over; None for new ones.
+        Raises StorageError if nothing was stored.
+        """
+        now = self._clock.now()
+        given = [
+            self._route(self._to_event(event_id, draft, source, now), draft.id, now)
+            for event_id, draft in zip(ids if ids is not None else [new_id("evt") for _ in drafts], drafts, strict=True)
+        ]
+        try:
+            stored = await self._outbox.accept(given, along_with)
+        finally:
+            # Even if the caller no longer waits: what was handed in may be stored all the same.
+            self._wake()
+        for mine, theirs in zip(given, stored, strict=True):
+            if mine is theirs:
+                self._bus.publish(mine.event)
+        return [acceptance.event for acceptance in stored]
+
+    def _to_event(self, event_id: str, draft: EventDraft, source: str, now: datetime) -> Event:
+        return Event(
+            id=event_id,
+            type=draft.type,
+            priority=draft.priority or priority_of(draft.type, self._default_priority),
+            message=_clean_text(draft.message),
+            subject=_clean_text(draft.subject),
+            source=_clean_text(draft.source or source),
+            timestamp=draft.timestamp or now,
+            payload={_clean_text(name): _clean(value) for name, value in draft.payload.items()},
+        )
+
+    def _route(self, event: Event, key: str, now: datetime) -> Acceptance:
+        deliveries = tuple(_to_delivery(event, decision, now) for decision in decide(event, self._table, now))
+        return Acceptance(event, deliveries, unheard="" if deliveries else NO_RECIPIENT, key=key)
+
+
+def _to_delivery(event: Event, decision: Decision, now: datetime) -> Delivery:
+    return Delivery(
+        id=new_id("dlv"),
+        event_id=event.id,
+        target=decision.target,
+        status=_STATUS_OF[decision.action],
+        reason=decision.reasons[-1].text,
+        created_at=now,
+        next_attempt_at=now if decision.action is Action.SEND else decision.until,
+        reasons=decision.reasons,
+    )
+
+
+def _clean_text(text: str) -> str:
+    """Without secrets, and without lone surrogates, which neither UTF-8 nor the database can hold."""
+    return scrub(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def _clean(value: Any) -> Any:
+    """A part of a payload that may be stored and shown: JSON has no secrets, no NaN and nothing but its own kinds."""
+    if isinstance(value, str):
+        return _clean_text(value)
+    if isinstance(value, Mapping):
+        return {_clean_text(str(name)): _clean(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_clean(part) for part in value]
+    if value is None or isinstance(value, bool):
+        return value
+    if isinstance(value, int | float):
+        text = str(value)
+        if not math.isfinite(value):
+            return None
+        return value if scrub(text) == text else scrub(text)
+    return _clean_text(str(value))

@@ -1,0 +1,87 @@
+"""Stores what came of attempts, many at once. While it cannot, nothing more is sent: an outcome not stored means a repeat."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+
+from buildnet_cli.delivery.model import Attempt, Leased
+from buildnet_cli.delivery.outbox import Outbox
+from buildnet_cli.errors import StorageError
+
+_log = logging.getLogger(__name__)
+
+# A disk that was full is found free again within a few seconds.
+_TRY_AGAIN_SECS = 2.0
+
+
+class Recorder:
+    """Takes outcomes without waiting, and stores whatever has gathered while it stored the ones before."""
+
+    def __init__(self, outbox: Outbox, on_stored: Callable[[], None]) -> None:
+        """on_stored: called after each transaction; lines may have moved on."""
+        self._outbox = outbox
+        self._on_stored = on_stored
+        self._attempts: list[Attempt] = []
+        self._released: list[str] = []
+        self._has_work = asyncio.Event()
+        self._is_able = asyncio.Event()
+        self._is_able.set()
+        self._is_idle = asyncio.Event()
+        self._is_idle.set()
+
+    def add(self, attempt: Attempt) -> None:
+        """An attempt is over."""
+        self._attempts.append(attempt)
+        self._note_work()
+
+    def release(self, untried: Iterable[Leased]) -> None:
+        """These are given back without having been tried."""
+        self._released += (leased.delivery.id for leased in untried)
+        if self._released:
+            self._note_work()
+
+    @property
+    def is_able(self) -> bool:
+        """Whether outcomes can be stored, as far as is known."""
+        return self._is_able.is_set()
+
+    async def until_able(self) -> None:
+        """Wait while outcomes cannot be stored."""
+        await self._is_able.wait()
+
+    async def until_stored(self) -> None:
+        """Wait until everything handed in is on disk."""
+        await self._is_idle.wait()
+
+    async def run(self) -> None:
+        """Store until cancelled."""
+        while True:
+            await self._has_work.wait()
+            if await self._store():
+                self._on_stored()
+            else:
+                await asyncio.sleep(_TRY_AGAIN_SECS)
+
+    def _note_work(self) -> None:
+        self._has_work.set()
+        self._is_idle.clear()
+
+    async def _store(self) -> bool:
+        attempts, released = self._attempts.copy(), self._released.copy()
+        try:
+            await self._outbox.finish(attempts, released)
+        except StorageError as exc:
+            if self.is_able:
+                _log.error("outcomes cannot be stored; sending waits: %s", exc.message)
+            self._is_able.clear()
+            return False
+        if not self.is_able:
+            _log.info("outcomes can be stored again; sending goes on")
+        self._is_able.set()
+        del self._attempts[: len(attempts)], self._released[: len(released)]
+        if not self._attempts and not self._released:
+            self._has_work.clear()
+            self._is_idle.set()
+        return True

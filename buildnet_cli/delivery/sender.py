@@ -1,0 +1,123 @@
+"""One attempt: render, send within the deadline, and say what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.channel import Channel
+from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage
+from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.events.model import Event
+from buildnet_cli.messages.model import Message
+from buildnet_cli.redact import scrub
+from buildnet_cli.routing.decision import Target
+
+_log = logging.getLogger(__name__)
+
+RETRY_EVERY = timedelta(seconds=30)
+"""How long a failed attempt waits for the next one."""
+
+MOST_CRASHES = 3
+"""Attempts after which a delivery that makes our own code fail is given up, so that its line can go on."""
+
+_LONGEST_ANSWER = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Outlets:
+    """Where messages may go, by one configuration.
+
+    channels: open ones, by kind. targets: everybody who is configured.
+    is_dry_run: render and log, and stop at the wire.
+    """
+
+    channels: Mapping[str, Channel]
+    targets: Collection[Target]
+    is_dry_run: bool = False
+
+
+class Sender:
+    """Makes attempts, one per call, any number at the same time."""
+
+    def __init__(self, outlets: Outlets, render: Callable[[Event], Message], clock: Clock, *, deadline_secs: float) -> None:
+        """render: an event's message. deadline_secs: how long one attempt may take in all."""
+        self.outlets = outlets
+        self._render = render
+        self._clock = clock
+        self._deadline_secs = deadline_secs
+
+    async def attempt(self, leased: Leased) -> Attempt:
+        """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
+        delivery, outlets = leased.delivery, self.outlets
+        started_at = self._clock.now()
+        channel = outlets.channels.get(delivery.target.channel)
+        if channel is None or delivery.target not in outlets.targets:
+            reason = f"{delivery.target} is not in the configuration any more"
+            return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
+        try:
+            message = OutgoingMessage(delivery.id, delivery.target, self._render(leased.event), delivery.attempts, started_at)
+            if outlets.is_dry_run:
+                text = f"{message.message.title}: {message.message.line}"
+                _log.info("dry run: not sent", extra={"target": str(delivery.target), "delivery": delivery.id, "text": text})
+                return self._final(
+                    leased, started_at, DeliveryStatus.SUPPRESSED, None, "dry run: rendered and logged, not sent", text
+                )
+            async with asyncio.timeout(self._deadline_secs):
+                receipt = await channel.send(message)
+        except ChannelError as exc:
+            return self._failed(leased, started_at, exc.outcome, exc.message)
+        except TimeoutError:
+            return self._failed(leased, started_at, Outcome.UNKNOWN, f"no answer within {self._deadline_secs:g} s")
+        except Exception as exc:  # noqa: BLE001  (one bad message must not stop the others)
+            _log.exception("an attempt crashed", extra={"target": str(delivery.target), "delivery": delivery.id})
+            gives_up = delivery.attempts >= MOST_CRASHES
+            outcome = Outcome.PERMANENT if gives_up else Outcome.RETRY
+            return self._failed(
+                leased, started_at, outcome, f"our own fault ({type(exc).__name__}); the agent's log has the cause"
+            )
+        answer = " ".join(part for part in (receipt.provider_id, receipt.detail) if part)
+        return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, "delivered", answer)
+
+    def interrupted(self, leased: Leased, started_at: datetime) -> Attempt:
+        """What an attempt comes to that was broken off: nobody knows whether it arrived."""
+        return self._failed(leased, started_at, Outcome.UNKNOWN, "broken off: the agent stopped before the answer came")
+
+    def _failed(self, leased: Leased, started_at: datetime, outcome: Outcome, answer: str) -> Attempt:
+        if outcome is Outcome.PERMANENT:
+            return self._final(leased, started_at, DeliveryStatus.DEAD, outcome, "refused for good", answer)
+        now = self._clock.now()
+        return Attempt(
+            delivery_id=leased.delivery.id,
+            started_at=started_at,
+            finished_at=now,
+            outcome=outcome,
+            answer=scrub(answer)[:_LONGEST_ANSWER],
+            status=DeliveryStatus.PENDING,
+            reason=_WHY_PENDING[outcome],
+            next_attempt_at=now + RETRY_EVERY,
+        )
+
+    def _final(
+        self, leased: Leased, started_at: datetime, status: DeliveryStatus, outcome: Outcome | None, reason: str, answer: str
+    ) -> Attempt:
+        return Attempt(
+            delivery_id=leased.delivery.id,
+            started_at=started_at,
+            finished_at=self._clock.now(),
+            outcome=outcome,
+            answer=scrub(answer)[:_LONGEST_ANSWER],
+            status=status,
+            reason=reason,
+        )
+
+
+_WHY_PENDING = {
+    Outcome.RETRY: "not taken; to be tried again",
+    Outcome.HOLD: "the channel's credential is refused; kept until it is changed",
+    Outcome.UNKNOWN: "it may have arrived; the answer was lost",
+}

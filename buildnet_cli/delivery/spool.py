@@ -1,0 +1,191 @@
+"""Where events wait while no agent lives: one file per hand-over, safe on disk before the producer is told so.
+
+Each event has its id from the start, so that taking a file in twice, after a crash in between, accepts nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from buildnet_cli.errors import StorageError, UsageError
+from buildnet_cli.events.model import EventDraft, read_draft
+from buildnet_cli.ids import new_id
+
+if TYPE_CHECKING:
+    from buildnet_cli.delivery.ingest import Ingest
+
+_log = logging.getLogger(__name__)
+
+MAX_BYTES = 32 * 1024 * 1024
+"""Largest file that is written or read."""
+
+REJECTED = "rejected"
+"""Folder inside the spool for what could not be read; each file has its reason beside it."""
+
+_ID = re.compile(r"evt_[0-9a-z]{26}")
+_SUFFIX = ".json"
+_TEMPORARY = ".tmp"
+
+
+@dataclass(frozen=True, slots=True)
+class SpoolFile:
+    """One hand-over. source: the door it came in by. ids: of the events, in the order of the drafts."""
+
+    path: Path
+    source: str
+    drafts: tuple[EventDraft, ...]
+    ids: tuple[str, ...]
+
+    def remove(self) -> None:
+        """Forget a file whose events are stored. One that cannot be removed is taken in again, to no effect."""
+        try:
+            self.path.unlink(missing_ok=True)
+            _sync_folder(self.path.parent)
+        except OSError as exc:
+            _log.warning("%s cannot be removed: %s", self.path, exc.strerror)
+
+
+def write(spool: Path, drafts: Sequence[object], *, source: str, ids: Sequence[str] | None = None) -> Path:
+    """Store events for the next agent. They survive a power cut once this returns.
+
+    drafts: parsed JSON, as `read_draft` takes it. source: the door they came in by.
+    ids: the events', made by `new_id("evt")`, where somebody knows of them already; None for new ones.
+    Raises UsageError if one of them is no event, StorageError if the disk refuses; nothing is stored then.
+    """
+    if not drafts:
+        raise UsageError("there is no event to store", hint="hand in at least one")
+    for draft in drafts:
+        read_draft(draft)
+    ids = ids if ids is not None else [new_id("evt") for _ in drafts]
+    entries = [{"id": event_id, "event": draft} for event_id, draft in zip(ids, drafts, strict=True)]
+    data = json.dumps({"source": source, "events": entries}, separators=(",", ":")).encode("ascii")
+    if len(data) > MAX_BYTES:
+        raise UsageError(
+            f"these events take {len(data)} bytes; at most {MAX_BYTES} are taken at once", hint="hand them in in parts"
+        )
+    path, temporary = spool / f"{ids[0]}{_SUFFIX}", spool / f".{ids[0]}{_TEMPORARY}"
+    try:
+        spool.mkdir(mode=0o700, parents=True, exist_ok=True)
+        try:
+            _write_through(temporary, data)
+            temporary.rename(path)
+        except OSError:
+            temporary.unlink(missing_ok=True)
+            raise
+        _sync_folder(spool)
+    except OSError as exc:
+        raise StorageError(
+            f"the events could not be stored in {spool}: {(exc.strerror or 'refused').lower()}",
+            hint="check the free space and the folder's mode; nothing was accepted",
+            where=str(spool),
+        ) from exc
+    return path
+
+
+def read(spool: Path) -> Iterator[SpoolFile]:
+    """What waits, oldest first. Whatever is no file of ours is set aside with a reason, and never followed, run or trusted."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(spool))
+    except FileNotFoundError:
+        return
+    except OSError as exc:
+        _log.error("the spool %s cannot be read: %s", spool, exc.strerror)
+        return
+    for name in names:
+        if name == REJECTED or (name.startswith(".") and name.endswith(_TEMPORARY)):
+            continue  # the latter is being written, or was never acknowledged
+        path = spool / name
+        try:
+            yield _read_file(path)
+        except FileNotFoundError:
+            continue
+        except (_NotOursError, OSError, UsageError) as exc:
+            _set_aside(path, str(exc))
+
+
+async def take_in(spool: Path, ingest: Ingest) -> int:
+    """Accept everything that waits; how many events that were.
+
+    Raises StorageError if the database refuses; what is not accepted by then stays.
+    """
+    count = 0
+    for file in read(spool):
+        await ingest.accept_many(file.drafts, source=file.source, ids=file.ids)
+        file.remove()
+        count += len(file.drafts)
+    return count
+
+
+class _NotOursError(Exception):
+    """A file in the spool that we did not write, or not to its end."""
+
+
+def _read_file(path: Path) -> SpoolFile:
+    if path.suffix != _SUFFIX or not _ID.fullmatch(path.stem):
+        raise _NotOursError("its name is none that we give")
+    try:
+        content = json.loads(_read_bytes(path))
+    except (ValueError, RecursionError) as exc:
+        raise _NotOursError("it is no JSON, or not all of it") from exc
+    entries = content.get("events") if isinstance(content, dict) else None
+    if not isinstance(entries, list) or not entries or not isinstance(content.get("source"), str):
+        raise _NotOursError("it holds no list of events")
+    drafts, ids = zip(*map(_read_entry, entries), strict=True)
+    return SpoolFile(path, content["source"], drafts, ids)
+
+
+def _read_entry(entry: object) -> tuple[EventDraft, str]:
+    event_id = entry.get("id") if isinstance(entry, dict) else None
+    if not isinstance(entry, dict) or not isinstance(event_id, str) or not _ID.fullmatch(event_id):
+        raise _NotOursError("an event in it has no id of ours")
+    return read_draft(entry.get("event")), event_id
+
+
+def _read_bytes(path: Path) -> bytes:
+    # Neither through a symlink, nor waiting for the writer of a pipe.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as file:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise _NotOursError("it is no regular file")
+        if info.st_uid != os.geteuid():
+            raise _NotOursError("it belongs to somebody else")
+        if info.st_size > MAX_BYTES:
+            raise _NotOursError(f"it has {info.st_size} bytes; at most {MAX_BYTES} are read")
+        return file.read(MAX_BYTES)
+
+
+def _set_aside(path: Path, reason: str) -> None:
+    folder = path.parent / REJECTED
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        path.rename(folder / path.name)
+        (folder / f"{path.name}.reason").write_text(f"{reason}\n", encoding="utf-8")
+    except OSError as exc:
+        _log.error("%s is no event file (%s) and cannot be set aside: %s", path, reason, exc.strerror)
+        return
+    _log.error("%s was set aside into %s: %s", path.name, folder, reason)
+
+
+def _write_through(path: Path, data: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(descriptor)
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,155 @@
+"""Builds as rows, changed as they go; a change and the events that tell of it are one transaction."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import statistics
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlite_utils
+
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.events.model import EventDraft
+from buildnet_cli.redact import scrub
+from buildnet_cli.store.database import Store
+from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+_SOURCE = "engine"
+
+# Enough for a median that a single slow build does not move.
+_BUILDS_FOR_MEDIAN = 20
+
+_PUT = """
+INSERT INTO builds (id, run_id, package, status, requested_by, queued_at, started_at, finished_at, tier, reason, exit_code, error)
+VALUES (:id, :run_id, :package, :status, :requested_by, :queued_at, :started_at, :finished_at, :tier, :reason, :exit_code, :error)
+ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at, finished_at = excluded.finished_at,
+    tier = excluded.tier, reason = excluded.reason, exit_code = excluded.exit_code, error = excluded.error
+"""
+
+# Restored and skipped builds say nothing of how long one takes.
+_REALLY_RAN = """
+SELECT started_at, finished_at FROM builds
+WHERE package = ? AND status = 'completed' AND started_at IS NOT NULL AND finished_at IS NOT NULL
+    AND coalesce(tier, '') NOT IN ('InstantSkip', 'CacheRestore')
+ORDER BY seq DESC LIMIT ?
+"""
+
+
+class StoredBuilds:
+    """Implements `engine/port.BuildRecorder`, and `commands/model.BuildHistory`."""
+
+    def __init__(self, store: Store, ingest: Ingest) -> None:
+        self._store = store
+        self._ingest = ingest
+
+    async def record(self, builds: Sequence[Build], events: Sequence[EventDraft] = ()) -> None:
+        rows = [_to_row(build) for build in builds]
+        await self._ingest.accept_many(events, source=_SOURCE, along_with=[lambda db: db.conn.executemany(_PUT, rows)])
+
+    async def unfinished(self) -> list[Build]:
+        return await self._store.read(unfinished)
+
+    async def median_duration_secs(self, package: str) -> float | None:
+        return await self._store.read(lambda db: median_duration_secs(db, package))
+
+    async def recent(self, *, limit: int) -> list[Build]:
+        """The newest builds first."""
+        return (await self._store.read(lambda db: page(db, limit=limit))).items
+
+
+def page(
+    db: sqlite_utils.Database,
+    *,
+    package: str | None = None,
+    status: BuildStatus | None = None,
+    since: datetime | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> Page[Build]:
+    """Builds, newest first. since: queued at this time or later. Raises UsageError if `before` is no cursor."""
+    chosen = Filter()
+    chosen.add_equal("package", package)
+    chosen.add_equal("status", status.value if status is not None else None)
+    if since is not None:
+        chosen.add("queued_at >= ?", to_rfc3339(since))
+    chosen.add_before(before)
+    return newest_first(db, "builds", chosen, limit, from_row)
+
+
+def find(db: sqlite_utils.Database, build_id: str) -> Build | None:
+    """The build of this id."""
+    row = next(db.query("SELECT * FROM builds WHERE id = ?", [build_id]), None)
+    return from_row(row) if row is not None else None
+
+
+def of_run(db: sqlite_utils.Database, run_id: str) -> list[Build]:
+    """The builds of one request, in the order in which they were queued."""
+    return [from_row(row) for row in db.query("SELECT * FROM builds WHERE run_id = ? ORDER BY seq", [run_id])]
+
+
+def unfinished(db: sqlite_utils.Database) -> list[Build]:
+    """Builds that are queued or running, oldest first."""
+    return [from_row(row) for row in db.query("SELECT * FROM builds WHERE status IN ('queued', 'running') ORDER BY seq")]
+
+
+def median_duration_secs(db: sqlite_utils.Database, package: str) -> float | None:
+    """Of the newest successful builds of a package that really ran; None if there are none."""
+    spans = db.execute(_REALLY_RAN, [package, _BUILDS_FOR_MEDIAN]).fetchall()
+    if not spans:
+        return None
+    return statistics.median((from_rfc3339(end) - from_rfc3339(start)).total_seconds() for start, end in spans)
+
+
+def from_row(row: Row) -> Build:
+    """The build that a row of this table holds."""
+    return Build(
+        id=row["id"],
+        run_id=row["run_id"],
+        package=row["package"],
+        status=BuildStatus(row["status"]),
+        requested_by=row["requested_by"],
+        queued_at=from_rfc3339(row["queued_at"]),
+        started_at=_to_time(row["started_at"]),
+        finished_at=_to_time(row["finished_at"]),
+        tier=Tier(row["tier"]) if row["tier"] is not None else None,
+        reason=row["reason"],
+        exit_code=row["exit_code"],
+        error=BuildError(**json.loads(row["error"])) if row["error"] is not None else None,
+    )
+
+
+def _to_row(build: Build) -> dict[str, Any]:
+    return {
+        "id": build.id,
+        "run_id": build.run_id,
+        "package": build.package,
+        "status": build.status.value,
+        "requested_by": build.requested_by,
+        "queued_at": to_rfc3339(build.queued_at),
+        "started_at": _to_text(build.started_at),
+        "finished_at": _to_text(build.finished_at),
+        "tier": build.tier.value if build.tier is not None else None,
+        "reason": build.reason,
+        "exit_code": build.exit_code,
+        "error": _error_to_text(build.error) if build.error is not None else None,
+    }
+
+
+def _error_to_text(error: BuildError) -> str:
+    fields = {field.name: getattr(error, field.name) for field in dataclasses.fields(error)}
+    return json.dumps(
+        {name: scrub(value) if isinstance(value, str) else value for name, value in fields.items()}, separators=(",", ":")
+    )
+
+
+def _to_text(moment: datetime | None) -> str | None:
+    return to_rfc3339(moment) if moment is not None else None
+
+
+def _to_time(text: str | None) -> datetime | None:
+    return from_rfc3339(text) if text is not None else None

@@ -1,0 +1,62 @@
+"""Commands as rows: written before they take effect, completed after."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import sqlite_utils
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.redact import scrub
+from buildnet_cli.store.database import Store
+from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+_BEGIN = """
+INSERT INTO commands (request_id, command, status, channel, principal, timestamp, result, message)
+VALUES (:request_id, :command, 'executing', :channel, :principal, :timestamp, '{}', '')
+"""
+_FINISH = "UPDATE commands SET status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
+
+
+class StoredCommands:
+    """Implements `commands/model.CommandLog`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def begin(self, entry: Mapping[str, Any]) -> None:
+        row = {name: scrub(str(entry[name])) for name in ("request_id", "command", "channel", "principal", "timestamp")}
+        await self._store.write(lambda db: db.execute(_BEGIN, row))
+
+    async def finish(
+        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+    ) -> None:
+        values = [status, json.dumps(dict(result), default=str), scrub(message), to_rfc3339(finished_at), request_id]
+        await self._store.write(lambda db: db.execute(_FINISH, values))
+
+    async def recent(self, *, limit: int, before: str | None = None) -> Page[Row]:
+        """Past commands, newest first; see `page`."""
+        return await self._store.read(lambda db: page(db, limit=limit, before=before))
+
+
+def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 50) -> Page[Row]:
+    """Commands, newest first: `{request_id, command, status, channel, principal, timestamp, finished_at, result, message}`.
+
+    status: executing until it is finished. Raises UsageError if `before` is no cursor.
+    """
+    chosen = Filter()
+    chosen.add_before(before)
+    return newest_first(db, "commands", chosen, limit, _from_row)
+
+
+def find(db: sqlite_utils.Database, request_id: str) -> Row | None:
+    """The command of this request, in the form of `page`."""
+    row = next(db.query("SELECT * FROM commands WHERE request_id = ?", [request_id]), None)
+    return _from_row(row) if row is not None else None
+
+
+def _from_row(row: Row) -> Row:
+    return {name: json.loads(value) if name == "result" else value for name, value in row.items() if name != "seq"}

@@ -1,0 +1,149 @@
+"""Connections to our one database file, set up alike, and proof that the file is ours."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlite_utils
+
+from buildnet_cli.errors import StorageError
+from buildnet_cli.store.migrations import SCHEMA_VERSION, migrations
+from buildnet_cli.store.refusal import storage_error
+
+APPLICATION_ID = 0x42_4E_4E_44  # "BNND", in the file's header, so that no other program's database is taken for ours
+
+_LOCK_WAIT_SECS = 5.0
+
+
+def connect_writer(path: Path) -> sqlite_utils.Database:
+    """Open for writing; the file is made, or brought to the present schema, first.
+
+    There may be one such connection at a time: the holder of the agent's lock has it.
+    Raises StorageError, naming the file, if it cannot be opened, is not ours or comes from a newer version.
+    """
+    _prepare_file(path)
+    try:
+        db = _connect(path.resolve().as_uri())
+    except sqlite3.Error as exc:
+        raise storage_error(exc, path) from exc
+    try:
+        check_ownership(db, path)
+        db.conn.execute("PRAGMA auto_vacuum = INCREMENTAL")  # takes effect in a new file only, and cannot be changed later
+        db.conn.execute("PRAGMA journal_mode = WAL")
+        db.conn.execute("PRAGMA synchronous = FULL")  # accepted means on disk, power cut or not
+        db.conn.execute("PRAGMA foreign_keys = ON")
+        _migrate(db)
+    except BaseException as exc:
+        db.close()
+        if isinstance(exc, sqlite3.Error):
+            raise storage_error(exc, path) from exc
+        raise
+    return db
+
+
+def connect_reader(path: Path) -> sqlite_utils.Database:
+    """Open for reading, whether an agent lives or not.
+
+    Raises StorageError if the file is missing, not ours, or of another schema than this version reads.
+    """
+    try:
+        db = _connect(f"{path.resolve().as_uri()}?mode=ro")
+    except sqlite3.Error as exc:
+        raise storage_error(exc, path) from exc
+    try:
+        if check_ownership(db, path) < SCHEMA_VERSION:
+            raise StorageError(
+                f"{path} is empty, or was written by an older version",
+                hint="run buildnet-notify agent start once; it brings the file up to date",
+                where=str(path),
+            )
+    except BaseException as exc:
+        db.close()
+        if isinstance(exc, sqlite3.Error):
+            raise storage_error(exc, path) from exc
+        raise
+    return db
+
+
+def check_ownership(db: sqlite_utils.Database, path: Path) -> int:
+    """The schema version of a file that is ours, 0 for an empty one.
+
+    Raises StorageError if the file is another program's, or comes from a newer version of this one.
+    """
+    application_id, version, tables = db.conn.execute(
+        "SELECT (SELECT application_id FROM pragma_application_id), (SELECT user_version FROM pragma_user_version),"
+        " (SELECT count(*) FROM sqlite_master)"
+    ).fetchone()
+    if application_id != APPLICATION_ID and (application_id or version or tables):
+        raise StorageError(
+            f"{path} is a database of another program", hint=f"move it aside: mv {path} {path}.other", where=str(path)
+        )
+    if version > SCHEMA_VERSION:
+        raise StorageError(
+            f"{path} was written by a newer version (schema {version}, this one knows {SCHEMA_VERSION})",
+            hint="upgrade buildnet-notify, or move the file aside to begin anew",
+            where=str(path),
+        )
+    return int(version)
+
+
+@contextmanager
+def immediate(db: sqlite_utils.Database) -> Iterator[sqlite_utils.Database]:
+    """A write transaction that takes the lock at once, so that what it reads first cannot be outdated when it writes."""
+    db.conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield db
+        db.conn.execute("COMMIT")
+    except BaseException:
+        db.rollback()
+        raise
+
+
+@contextmanager
+def snapshot(db: sqlite_utils.Database) -> Iterator[sqlite_utils.Database]:
+    """A read transaction: everything in it sees one state of the database."""
+    db.conn.execute("BEGIN")
+    try:
+        yield db
+    finally:
+        db.rollback()
+
+
+def _connect(uri: str) -> sqlite_utils.Database:
+    # isolation_level None: the driver begins nothing behind our back. Each connection is used by one thread at a time.
+    connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_WAIT_SECS, isolation_level=None, check_same_thread=False)
+    return sqlite_utils.Database(connection, execute_plugins=False)
+
+
+def _prepare_file(path: Path) -> None:
+    # Before SQLite opens it: closing any other descriptor of an open database would drop SQLite's locks.
+    # The -wal and -shm files take their mode from this one.
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    except OSError as exc:
+        reason = "is a symlink" if path.is_symlink() else (exc.strerror or "cannot be opened").lower()
+        raise StorageError(
+            f"the database {path} cannot be opened: {reason}", hint="check the file's owner and mode", where=str(path)
+        ) from exc
+    try:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise StorageError(f"{path} is no regular file", hint="move it aside", where=str(path))
+        if stat.S_IMODE(info.st_mode) != 0o600:
+            os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+
+
+def _migrate(db: sqlite_utils.Database) -> None:
+    if not migrations.pending(db):
+        return
+    with immediate(db):
+        migrations.apply(db)
+        db.conn.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        db.conn.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")

@@ -1,0 +1,133 @@
+"""Deliveries as rows, to be looked at: lists, one with its attempts, and the sum that must hold. `outbox` moves them on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import sqlite_utils
+
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.routing.decision import Reason, Target
+from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+
+@dataclass(frozen=True, slots=True)
+class Conservation:
+    """Accepted must equal the sum over all states, at all times.
+
+    accepted: deliveries ever accepted, counted on acceptance. counts: how many stand in which state, counted now.
+    """
+
+    accepted: int
+    counts: Mapping[DeliveryStatus, int]
+
+    @property
+    def difference(self) -> int:
+        """How many deliveries are missing; 0 unless something went wrong."""
+        return self.accepted - sum(self.counts.values())
+
+
+def page(
+    db: sqlite_utils.Database,
+    *,
+    status: DeliveryStatus | None = None,
+    channel: str | None = None,
+    recipient: str | None = None,
+    event_id: str | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> Page[Delivery]:
+    """Deliveries, newest first. Raises UsageError if `before` is no cursor."""
+    chosen = Filter()
+    chosen.add_equal("event_id", event_id)
+    chosen.add_equal("status", status.value if status is not None else None)
+    chosen.add_equal("channel", channel)
+    chosen.add_equal("recipient", recipient)
+    chosen.add_before(before)
+    return newest_first(db, "deliveries", chosen, limit, from_row)
+
+
+def find(db: sqlite_utils.Database, delivery_id: str) -> Delivery | None:
+    """The delivery of this id."""
+    row = next(db.query("SELECT * FROM deliveries WHERE id = ?", [delivery_id]), None)
+    return from_row(row) if row is not None else None
+
+
+def of_event(db: sqlite_utils.Database, event_id: str) -> tuple[Delivery, ...]:
+    """All deliveries of one event, in the order of their acceptance."""
+    return tuple(from_row(row) for row in db.query("SELECT * FROM deliveries WHERE event_id = ? ORDER BY seq", [event_id]))
+
+
+def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
+    """Channels with a delivery that is still to be made and was not taken when it was last tried."""
+    sql = "SELECT DISTINCT channel FROM deliveries WHERE status = 'pending' AND answer <> ''"
+    return frozenset(row[0] for row in db.execute(sql))
+
+
+def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]]:
+    """What was tried, oldest first: `{n, started_at, finished_at, outcome, answer}`.
+
+    outcome: delivered, retry, permanent, hold or unknown. finished_at: None if the agent was gone before it knew.
+    """
+    sql = "SELECT n, started_at, finished_at, outcome, answer FROM attempts WHERE delivery_id = ? ORDER BY n"
+    return list(db.query(sql, [delivery_id]))
+
+
+def counts(db: sqlite_utils.Database) -> dict[DeliveryStatus, int]:
+    """How many deliveries stand in which state; every state is named."""
+    found = dict(db.execute("SELECT status, count(*) FROM deliveries GROUP BY status").fetchall())
+    return {status: found.get(status.value, 0) for status in DeliveryStatus}
+
+
+def conservation(db: sqlite_utils.Database) -> Conservation:
+    """The sum that must hold. Call it in one snapshot."""
+    (accepted,) = db.execute("SELECT amount FROM ledger WHERE entry = 'accepted'").fetchone()
+    return Conservation(accepted, counts(db))
+
+
+def from_row(row: Row) -> Delivery:
+    """The delivery that a row of this table holds."""
+    due = row["next_attempt_at"]
+    return Delivery(
+        id=row["id"],
+        event_id=row["event_id"],
+        target=Target(row["channel"], row["recipient"]),
+        status=DeliveryStatus(row["status"]),
+        reason=row["reason"],
+        created_at=from_rfc3339(row["created_at"]),
+        attempts=row["attempts"],
+        next_attempt_at=from_rfc3339(due) if due is not None else None,
+        answer=row["answer"],
+        reasons=tuple(Reason(stage, text, tuple(path)) for stage, text, path in json.loads(row["reasons"])),
+    )
+
+
+def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
+    """The values of a new row. subject, rank: the event's, by which lines are formed and ordered."""
+    due: datetime | None = delivery.next_attempt_at
+    return {
+        "id": delivery.id,
+        "event_id": delivery.event_id,
+        "channel": delivery.target.channel,
+        "recipient": delivery.target.recipient,
+        "subject": subject,
+        "rank": rank,
+        "status": delivery.status.value,
+        "reason": delivery.reason,
+        "reasons": reasons_to_text(delivery.reasons),
+        "attempts": delivery.attempts,
+        "created_at": to_rfc3339(delivery.created_at),
+        "next_attempt_at": to_rfc3339(due) if due is not None else None,
+        "finished_at": to_rfc3339(delivery.created_at) if delivery.status.is_final else None,
+        "answer": delivery.answer,
+    }
+
+
+def reasons_to_text(reasons: Sequence[Reason]) -> str:
+    """As stored: a list of `[stage, text, path]`."""
+    return json.dumps([(reason.stage, reason.text, reason.path) for reason in reasons], separators=(",", ":"))

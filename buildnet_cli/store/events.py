@@ -1,0 +1,136 @@
+"""Events as rows: stored once, never changed."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+import sqlite_utils
+
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.errors import NotFoundError
+from buildnet_cli.events.model import Event
+from buildnet_cli.events.pattern import Pattern
+from buildnet_cli.events.priority import Priority
+from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+_INSERT = """
+INSERT INTO events (id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+"""
+
+# Every type once, by jumping from one to the next in the index instead of walking all events.
+_TYPES = """
+WITH RECURSIVE kinds (type) AS (
+    SELECT min(type) FROM events
+    UNION ALL
+    SELECT (SELECT min(type) FROM events WHERE type > kinds.type) FROM kinds WHERE kinds.type IS NOT NULL
+)
+SELECT type FROM kinds WHERE type IS NOT NULL
+"""
+
+# Rows are stored in the order of acceptance, so a time is a place among them.
+_PLACE_OF_TIME = "seq >= (SELECT seq FROM events WHERE accepted_at >= ? ORDER BY accepted_at, seq LIMIT 1)"
+
+
+def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, unheard: str, key: str) -> bool:
+    """Store an event; False if one with its id or its key is there already.
+
+    unheard: why nobody is to hear of it; empty if somebody is. key: its producer's own; empty for none.
+    """
+    cursor = db.execute(
+        _INSERT,
+        (
+            event.id,
+            event.type,
+            event.priority.value,
+            event.message,
+            event.subject,
+            event.source,
+            to_rfc3339(event.timestamp),
+            to_rfc3339(accepted_at),
+            json.dumps(event.payload, separators=(",", ":"), allow_nan=False),
+            unheard,
+            key or None,
+        ),
+    )
+    return cursor.rowcount == 1
+
+
+def find(db: sqlite_utils.Database, event_id: str) -> Event | None:
+    """The event of this id."""
+    row = next(db.query("SELECT * FROM events WHERE id = ?", [event_id]), None)
+    return from_row(row) if row is not None else None
+
+
+def find_twin(db: sqlite_utils.Database, event: Event, key: str) -> Event:
+    """What was stored before with an event's id or key."""
+    row = next(db.query("SELECT * FROM events WHERE id = ? OR key = ?", [event.id, key]))
+    return from_row(row)
+
+
+def get(db: sqlite_utils.Database, event_id: str) -> Event:
+    """The event of this id. Raises NotFoundError if there is none."""
+    event = find(db, event_id)
+    if event is None:
+        raise NotFoundError(f"there is no event {ascii(event_id)[1:-1][:40]}")
+    return event
+
+
+def why_unheard(db: sqlite_utils.Database, event_id: str) -> str:
+    """Why nobody was to hear of an event; empty if somebody was, or if there is no such event."""
+    row = db.execute("SELECT unheard FROM events WHERE id = ?", [event_id]).fetchone()
+    return str(row[0]) if row is not None else ""
+
+
+def page(
+    db: sqlite_utils.Database,
+    *,
+    pattern: Pattern | None = None,
+    priority: Priority | None = None,
+    subject: str | None = None,
+    since: datetime | None = None,
+    before: str | None = None,
+    limit: int = 50,
+) -> Page[Event]:
+    """Events, newest first. since: accepted at this time or later. Raises UsageError if `before` is no cursor."""
+    chosen = Filter()
+    if pattern is not None and pattern.text != "*":
+        chosen.add(*_meant_by(db, pattern))
+    chosen.add_equal("priority", priority.value if priority is not None else None)
+    chosen.add_equal("subject", subject)
+    if since is not None:
+        chosen.add(_PLACE_OF_TIME, to_rfc3339(since))
+    chosen.add_before(before)
+    return newest_first(db, "events", chosen, limit, from_row)
+
+
+def after(db: sqlite_utils.Database, event_id: str, *, limit: int = 500) -> list[Event]:
+    """The events accepted after this one, oldest first, for a listener that lost its place; none if it is unknown."""
+    sql = "SELECT * FROM events WHERE seq > (SELECT seq FROM events WHERE id = ?) ORDER BY seq LIMIT ?"
+    return [from_row(row) for row in db.query(sql, [event_id, limit])]
+
+
+def _meant_by(db: sqlite_utils.Database, pattern: Pattern) -> list[str]:
+    """A condition for the events that a pattern means, and its values."""
+    # Patterns are read by one piece of code, here as in routing: it is asked about each type that occurs.
+    other = next(priority for priority in Priority if priority is not pattern.priority)
+    types = [row[0] for row in db.execute(_TYPES) if pattern.matches(row[0], other)]
+    is_type = f"type IN ({', '.join('?' * len(types))})"
+    if pattern.priority is None:
+        return [is_type, *types]
+    return [f"(priority = ? OR {is_type})", pattern.priority.value, *types]
+
+
+def from_row(row: Row) -> Event:
+    """The event that a row of this table holds."""
+    return Event(
+        id=row["id"],
+        type=row["type"],
+        priority=Priority(row["priority"]),
+        message=row["message"],
+        subject=row["subject"],
+        source=row["source"],
+        timestamp=from_rfc3339(row["timestamp"]),
+        payload=json.loads(row["payload"]),
+    )

@@ -1,0 +1,128 @@
+"""The schema, as the steps that lead to it. A step that has been released is never changed; what comes later is a new step.
+
+Times are RFC 3339 text in UTC, so that text order is time order. `seq` is the order of acceptance; pages are cut by it.
+"""
+
+from __future__ import annotations
+
+import sqlite_utils
+from sqlite_utils import Migrations
+
+SCHEMA_VERSION = 1
+"""How many steps there are; stored in the file's header."""
+
+migrations = Migrations("buildnet-notify")
+
+
+@migrations()
+def m001_first_tables(db: sqlite_utils.Database) -> None:
+    """Events, deliveries with their attempts, builds and commands."""
+    for statement in _FIRST_TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+_FIRST_TABLES = """
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    type TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    message TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    source TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    accepted_at TEXT NOT NULL,
+    payload TEXT NOT NULL,
+    unheard TEXT NOT NULL,
+    key TEXT UNIQUE
+) STRICT;
+CREATE INDEX events_by_type ON events (type);
+CREATE INDEX events_by_priority ON events (priority);
+CREATE INDEX events_by_subject ON events (subject);
+CREATE INDEX events_by_acceptance ON events (accepted_at);
+
+CREATE TABLE deliveries (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    event_id TEXT NOT NULL REFERENCES events (id),
+    channel TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    rank INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    reasons TEXT NOT NULL,
+    attempts INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    next_attempt_at TEXT,
+    has_turn INTEGER NOT NULL,
+    lease INTEGER,
+    leased_at TEXT,
+    finished_at TEXT,
+    answer TEXT NOT NULL
+) STRICT;
+CREATE INDEX deliveries_by_event ON deliveries (event_id);
+CREATE INDEX deliveries_by_status ON deliveries (status);
+CREATE INDEX deliveries_by_channel ON deliveries (channel);
+CREATE INDEX deliveries_failing ON deliveries (channel) WHERE status = 'pending' AND answer <> '';
+CREATE INDEX deliveries_leased ON deliveries (lease) WHERE lease IS NOT NULL;
+CREATE INDEX deliveries_in_line ON deliveries (channel, recipient, subject, seq) WHERE status = 'pending';
+CREATE INDEX deliveries_ready ON deliveries (channel, recipient, rank, next_attempt_at)
+    WHERE status = 'pending' AND has_turn = 1 AND lease IS NULL;
+CREATE INDEX deliveries_due ON deliveries (next_attempt_at) WHERE status = 'pending' AND has_turn = 1 AND lease IS NULL;
+
+CREATE TABLE attempts (
+    delivery_id TEXT NOT NULL REFERENCES deliveries (id),
+    n INTEGER NOT NULL,
+    started_at TEXT NOT NULL,
+    finished_at TEXT,
+    outcome TEXT NOT NULL,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (delivery_id, n)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE generations (
+    number INTEGER PRIMARY KEY,
+    started_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE ledger (
+    entry TEXT PRIMARY KEY,
+    amount INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO ledger VALUES ('accepted', 0);
+
+CREATE TABLE builds (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    run_id TEXT NOT NULL,
+    package TEXT NOT NULL,
+    status TEXT NOT NULL,
+    requested_by TEXT NOT NULL,
+    queued_at TEXT NOT NULL,
+    started_at TEXT,
+    finished_at TEXT,
+    tier TEXT,
+    reason TEXT NOT NULL,
+    exit_code INTEGER,
+    error TEXT
+) STRICT;
+CREATE INDEX builds_by_package ON builds (package);
+CREATE INDEX builds_by_run ON builds (run_id);
+CREATE INDEX builds_by_queueing ON builds (queued_at);
+CREATE INDEX builds_unfinished ON builds (seq) WHERE status IN ('queued', 'running');
+
+CREATE TABLE commands (
+    seq INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL UNIQUE,
+    command TEXT NOT NULL,
+    status TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    principal TEXT NOT NULL,
+    timestamp TEXT NOT NULL,
+    finished_at TEXT,
+    result TEXT NOT NULL,
+    message TEXT NOT NULL
+) STRICT;
+"""

@@ -1,0 +1,199 @@
+"""The outbox on disk: implements the protocol of `delivery/outbox`.
+
+A *line* is the pending deliveries of one target and one subject, oldest first. Only the first of a line has the *turn*;
+that is kept up whenever a line changes, so that finding what may go next never walks past what may not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+
+import sqlite_utils
+
+from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.model import Attempt, Leased
+from buildnet_cli.delivery.outbox import Acceptance, Write
+from buildnet_cli.routing.decision import Target
+from buildnet_cli.store import deliveries, events
+from buildnet_cli.store.database import Store
+from buildnet_cli.store.page import Row
+
+_INSERT = """
+INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
+                        created_at, next_attempt_at, finished_at, answer, has_turn)
+VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
+        :created_at, :next_attempt_at, :finished_at, :answer,
+        :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
+            AND channel = :channel AND recipient = :recipient AND subject = :subject))
+"""
+
+_LINE = "channel = ? AND recipient = ? AND subject = ? AND status = 'pending'"
+_PASS_TURN = f"UPDATE deliveries SET has_turn = 1 WHERE seq = (SELECT min(seq) FROM deliveries WHERE {_LINE})"  # noqa: S608
+_LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
+_FOLLOWERS = f"SELECT * FROM deliveries WHERE {_LINE} AND has_turn = 0 AND lease IS NULL ORDER BY seq LIMIT ?"  # noqa: S608
+
+# Every target that has something pending once, by jumping from one to the next in the index.
+_TARGETS = """
+WITH RECURSIVE targets (channel, recipient) AS (
+    SELECT * FROM (SELECT channel, recipient FROM deliveries WHERE status = 'pending' ORDER BY channel, recipient LIMIT 1)
+    UNION ALL
+    SELECT (SELECT channel FROM deliveries WHERE status = 'pending' AND (channel, recipient) > (t.channel, t.recipient)
+                ORDER BY channel, recipient LIMIT 1),
+           (SELECT recipient FROM deliveries WHERE status = 'pending' AND (channel, recipient) > (t.channel, t.recipient)
+                ORDER BY channel, recipient LIMIT 1)
+    FROM targets t WHERE t.channel IS NOT NULL
+)
+SELECT channel, recipient FROM targets WHERE channel IS NOT NULL
+"""
+
+# One rank at a time, so that the index gives the due ones in order.
+_READY = """
+SELECT * FROM deliveries WHERE channel = ? AND recipient = ? AND rank = ? AND next_attempt_at <= ?
+    AND status = 'pending' AND has_turn = 1 AND lease IS NULL
+ORDER BY next_attempt_at, seq LIMIT ?
+"""
+
+_VOID = """
+INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
+SELECT id, attempts, leased_at, 'unknown', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
+"""
+
+_RANKS = (3, 2, 1, 0)
+_DEFAULT_ROOM = 1
+
+
+class StoredOutbox:
+    """Deliveries in the database. Its leases carry this agent's generation, so those of a former one can be told."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._generation = 0
+
+    async def accept(self, acceptances: Sequence[Acceptance], along_with: Sequence[Write] = ()) -> list[Acceptance]:
+        accepted_at = self._clock.now()
+        return await self._store.write(lambda db: accept(db, acceptances, accepted_at, along_with))
+
+    async def void_leases(self) -> int:
+        started_at = self._clock.now()
+
+        def void(db: sqlite_utils.Database) -> tuple[int, int]:
+            generation = db.execute("INSERT INTO generations (started_at) VALUES (?)", [to_rfc3339(started_at)]).lastrowid
+            db.execute(_VOID)
+            voided = db.execute("UPDATE deliveries SET lease = NULL, leased_at = NULL WHERE lease IS NOT NULL").rowcount
+            return int(generation or 0), voided
+
+        self._generation, voided = await self._store.write(void)
+        return voided
+
+    async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
+        return await self._store.write(lambda db: _lease(db, now, limit, room or {}, self._generation))
+
+    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
+        await self._store.write(lambda db: _finish(db, attempts, released))
+
+    async def next_due(self, after: datetime | None = None) -> datetime | None:
+        def earliest(db: sqlite_utils.Database) -> str | None:
+            sql = (
+                "SELECT min(next_attempt_at) FROM deliveries WHERE status = 'pending' AND has_turn = 1 AND lease IS NULL"
+                " AND next_attempt_at > ?"
+            )
+            due: str | None = db.execute(sql, [to_rfc3339(after) if after is not None else ""]).fetchone()[0]
+            return due
+
+        # Through the writer: it then comes after every acceptance before it, which a reader's snapshot might miss.
+        due = await self._store.write(earliest)
+        return from_rfc3339(due) if due is not None else None
+
+
+def accept(
+    db: sqlite_utils.Database, acceptances: Sequence[Acceptance], accepted_at: datetime, along_with: Sequence[Write] = ()
+) -> list[Acceptance]:
+    """`Outbox.accept` inside a transaction that is open already; for verbs that write while no agent lives."""
+    stored = [_accept_one(db, acceptance, accepted_at) for acceptance in acceptances]
+    for write in along_with:
+        write(db)
+    return stored
+
+
+def _accept_one(db: sqlite_utils.Database, acceptance: Acceptance, accepted_at: datetime) -> Acceptance:
+    event, key = acceptance.event, acceptance.key
+    if not events.insert(db, event, accepted_at=accepted_at, unheard=acceptance.unheard, key=key):
+        twin = events.find_twin(db, event, key)
+        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
+    if acceptance.deliveries:
+        rows = [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries]
+        db.conn.executemany(_INSERT, rows)
+        db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
+    return acceptance
+
+
+def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[Target, int], generation: int) -> list[Leased]:
+    moment = to_rfc3339(now)
+    taken: list[Row] = []
+    for target in [Target(*row) for row in db.execute(_TARGETS).fetchall()]:
+        taken += _next_of(db, target, moment, room.get(target, _DEFAULT_ROOM))
+    chosen = sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:limit]
+    ids = [(generation, moment, row["seq"]) for row in chosen]
+    db.conn.executemany("UPDATE deliveries SET lease = ?, leased_at = ?, attempts = attempts + 1 WHERE seq = ?", ids)
+    told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
+    return [Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]]) for row in chosen]
+
+
+def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) -> list[Row]:
+    """Up to `room` deliveries to one target: those that have the turn, then those that come after them in their lines."""
+    address = (target.channel, target.recipient)
+    heads: list[Row] = []
+    for rank in _RANKS:
+        if len(heads) < room:
+            heads += db.query(_READY, [*address, rank, moment, room - len(heads)])
+    taken = [{**head, "urgency": head["rank"]} for head in heads]
+    for head in heads:
+        urgency = head["rank"]
+        for row in db.query(_FOLLOWERS, [*address, head["subject"], room - len(heads)]):
+            urgency = min(urgency, row["rank"])  # no more urgent than what it has to wait for
+            taken.append({**row, "urgency": urgency})
+    return sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:room]
+
+
+def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> None:
+    for delivery_id in released:
+        db.execute(
+            "UPDATE deliveries SET lease = NULL, leased_at = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL",
+            [delivery_id],
+        )
+    moved_lines: set[tuple[str, str, str]] = set()
+    for attempt in attempts:
+        _record(db, attempt)
+        if attempt.status.is_final:
+            moved_lines.update(db.execute(_LINE_OF, [attempt.delivery_id]).fetchall())
+    db.conn.executemany(_PASS_TURN, moved_lines)
+
+
+def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
+    db.execute(
+        "INSERT OR REPLACE INTO attempts (delivery_id, n, started_at, finished_at, outcome, answer)"
+        " SELECT id, attempts, ?, ?, ?, ? FROM deliveries WHERE id = ?",
+        [
+            to_rfc3339(attempt.started_at),
+            to_rfc3339(attempt.finished_at),
+            (attempt.outcome or attempt.status).value,
+            attempt.answer,
+            attempt.delivery_id,
+        ],
+    )
+    # What became final meanwhile, cancelled by a person for one, stays so.
+    db.execute(
+        "UPDATE deliveries SET status = ?, reason = ?, answer = ?, next_attempt_at = ?, finished_at = ?,"
+        " has_turn = has_turn AND ?, lease = NULL, leased_at = NULL WHERE id = ? AND status = 'pending'",
+        [
+            attempt.status.value,
+            attempt.reason,
+            attempt.answer,
+            to_rfc3339(attempt.next_attempt_at) if attempt.next_attempt_at is not None else None,
+            to_rfc3339(attempt.finished_at) if attempt.status.is_final else None,
+            not attempt.status.is_final,
+            attempt.delivery_id,
+        ],
+    )

@@ -1,0 +1,138 @@
+"""The one thread that writes. It commits together whatever was handed in while the commit before it ran."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+import sqlite_utils
+
+from buildnet_cli.errors import StorageError
+from buildnet_cli.store.connection import immediate
+from buildnet_cli.store.refusal import storage_error
+
+_log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+Operation = Callable[[sqlite_utils.Database], T]
+
+# A group any larger gains nothing, and keeps its first caller waiting.
+_LARGEST_GROUP = 512
+
+
+@dataclass(slots=True)
+class _Job:
+    """An operation, who waits for it, and how it ended."""
+
+    operation: Operation[Any]
+    future: asyncio.Future[Any]
+    loop: asyncio.AbstractEventLoop
+    result: Any = None
+    error: BaseException | None = None
+
+
+class Writer:
+    """Runs operations in transactions, in the order in which they are handed in. An error of one is its caller's alone."""
+
+    def __init__(self, db: sqlite_utils.Database, path: Path) -> None:
+        """db: this thread's own connection; closing it stays with the caller."""
+        self._db = db
+        self._path = path
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._is_closed = False
+        self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
+        self._thread.start()
+
+    async def write(self, operation: Operation[T]) -> T:
+        """Run an operation; what it did is on disk when this returns. Cancelling the wait does not undo it.
+
+        Raises StorageError if the database refuses, and whatever the operation raises; nothing of it is stored then.
+        """
+        if self._is_closed:
+            raise StorageError("the database is closed", where=str(self._path))
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._jobs.put(_Job(operation, future, loop))
+        return await future
+
+    def close(self) -> None:
+        """Finish everything handed in, then end the thread. Blocks until it has."""
+        if not self._is_closed:
+            self._is_closed = True
+            self._jobs.put(None)
+            self._thread.join()
+
+    def _run(self) -> None:
+        is_last = False
+        while not is_last:
+            group, is_last = self._next_group()
+            if group:
+                self._commit(group)
+                _answer(group)
+
+    def _next_group(self) -> tuple[list[_Job], bool]:
+        """Wait for a job, then take what else is there already; and whether the writer is to end after it."""
+        group: list[_Job] = []
+        job = self._jobs.get()
+        while job is not None:
+            group.append(job)
+            if len(group) == _LARGEST_GROUP:
+                return group, False
+            try:
+                job = self._jobs.get_nowait()
+            except queue.Empty:
+                return group, False
+        return group, True
+
+    def _commit(self, group: list[_Job]) -> None:
+        try:
+            with immediate(self._db):
+                for job in group:
+                    self._apply(job)
+        except Exception as exc:  # noqa: BLE001  (the thread outlives whatever happens; every caller is told)
+            error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
+            _log.warning("a group of %d writes was not stored: %s", len(group), error)
+            for job in group:
+                job.error = job.error or error
+
+    def _apply(self, job: _Job) -> None:
+        connection = self._db.conn
+        connection.execute("SAVEPOINT job")
+        try:
+            job.result = job.operation(self._db)
+        except Exception as exc:
+            job.error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
+            if not connection.in_transaction:
+                # A full disk or a failing one ends the whole transaction, and with it what the others had written.
+                raise job.error from exc
+            connection.execute("ROLLBACK TO job")
+        connection.execute("RELEASE job")
+
+
+def _answer(group: list[_Job]) -> None:
+    """Wake all callers of one loop at once: waking it for each of them would cost more than the writes."""
+    by_loop: dict[asyncio.AbstractEventLoop, list[_Job]] = {}
+    for job in group:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        try:
+            loop.call_soon_threadsafe(_resolve, jobs)
+        except RuntimeError:
+            _log.debug("%d writes were stored after their event loop had ended", len(jobs))
+
+
+def _resolve(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)
