@@ -19,7 +19,7 @@ def main() -> int:
         from buildnet_cli import __version__
 
         return _say(f"buildnet-notify {__version__}\n")
-    if args[:1] == ["__complete"]:
+    if args[:1] == ["__complete"] and len(args) > 2 and args[2].isdecimal():
         from buildnet_cli.tab import complete
 
         code, text = complete(args[1:])

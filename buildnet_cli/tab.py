@@ -38,13 +38,13 @@ def _offers(before: list[str], current: str) -> tuple[str, Candidates]:
     head = ""
     if not kind and current.startswith("-"):
         if not equals:
-            return "", [(_long(names), about) for names, about, _ in _options(path)]
+            return "", [(name, about) for names, about, _ in _options(path) for name in names if name.startswith("--")]
         kind, head = _wanted(path, option), option + equals
     elif not kind and subcommands and not given:
         return "", [(name, COMMANDS[f"{path} {name}".lstrip()][0]) for name in subcommands]
-    elif not kind and arguments:
+    elif not kind:
         kind = arguments[min(given, len(arguments) - 1)]
-    choices = VALUES.get(kind, ()) if kind.startswith("<") else kind.split("|")
+    choices = VALUES.get(kind, ()) if kind.startswith("<") else filter(None, kind.split("|"))
     return kind, [(head + choice, "") for choice in choices]
 
 
@@ -76,11 +76,8 @@ def _wanted(path: str, name: str) -> str:
     return next((kind for names, _, kind in _options(path) if name in names), "")
 
 
-def _long(names: tuple[str, ...]) -> str:
-    return max(names, key=len)
-
-
 def _line(shell: str, word: str, about: str) -> str:
     if shell == "zsh":
-        return f"{word.replace(':', chr(92) + ':')}:{about}\n"
-    return f"{word}\t{about}\n" if shell == "fish" and about else f"{word}\n"
+        word = word.replace(":", "\\:")
+    separator = {"zsh": ":", "fish": "\t"}.get(shell, "") if about else ""
+    return f"{word}{separator}{about if separator else ''}\n"

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 
 PROGRAMS = {
+    "bash": "bash",
     "dbus-run-session": "dbus-daemon",
     "fish": "fish",
     "gcc": "gcc",
