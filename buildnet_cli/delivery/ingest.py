@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,8 @@ from buildnet_cli.redact import scrub
 from buildnet_cli.routing.decision import Action, Decision
 from buildnet_cli.routing.match import RoutingTable
 from buildnet_cli.routing.pipeline import NO_RECIPIENT, decide
+
+_OUR_ID = re.compile(r"evt_[0-9a-z]{26}")
 
 _STATUS_OF = {
     Action.SEND: DeliveryStatus.PENDING,
@@ -55,31 +58,22 @@ class Ingest:
 
     async def accept(self, draft: EventDraft, *, source: str, along_with: Sequence[Write] = ()) -> Event:
         """Accept one event; it is safe on disk when this returns. See `accept_many`."""
-        (event,) = await self.accept_many([draft], source=source, along_with=along_with)
-        return event
+        (acceptance,) = await self.accept_many([draft], source=source, along_with=along_with)
+        return acceptance.event
 
     async def accept_many(
-        self,
-        drafts: Sequence[EventDraft],
-        *,
-        source: str,
-        along_with: Sequence[Write] = (),
-        ids: Sequence[str] | None = None,
-    ) -> list[Event]:
-        """Accept events in one transaction, all or none of them; the events, in the order of the drafts.
+        self, drafts: Sequence[EventDraft], *, source: str, along_with: Sequence[Write] = ()
+    ) -> list[Acceptance]:
+        """Accept events in one transaction, all or none of them; what is stored of each, in the order of the drafts.
 
-        What was accepted before, under the same id, is not accepted again: the answer is the former event.
+        A draft whose id was accepted before is not accepted again: the answer has what was stored then.
 
         source: the door they came in by, for drafts that name none.
         along_with: writes that belong to the same transaction.
-        ids: the events', made by `new_id("evt")` where they were handed over; None for new ones.
         Raises StorageError if nothing was stored.
         """
         now = self._clock.now()
-        given = [
-            self._route(self._to_event(event_id, draft, source, now), draft.id, now)
-            for event_id, draft in zip(ids if ids is not None else [new_id("evt") for _ in drafts], drafts, strict=True)
-        ]
+        given = [self._route(self._to_event(draft, source, now), draft.id, now) for draft in drafts]
         try:
             stored = await self._outbox.accept(given, along_with)
         finally:
@@ -88,11 +82,12 @@ class Ingest:
         for mine, theirs in zip(given, stored, strict=True):
             if mine is theirs:
                 self._bus.publish(mine.event)
-        return [acceptance.event for acceptance in stored]
+        return stored
 
-    def _to_event(self, event_id: str, draft: EventDraft, source: str, now: datetime) -> Event:
+    def _to_event(self, draft: EventDraft, source: str, now: datetime) -> Event:
         return Event(
-            id=event_id,
+            # Whoever makes ids as we do, to know them before we answer, has its own taken over.
+            id=draft.id if _OUR_ID.fullmatch(draft.id) else new_id("evt"),
             type=draft.type,
             priority=draft.priority or priority_of(draft.type, self._default_priority),
             message=_clean_text(draft.message),

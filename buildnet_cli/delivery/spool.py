@@ -1,6 +1,6 @@
 """Where events wait while no agent lives: one file per hand-over, safe on disk before the producer is told so.
 
-Each event has its id from the start, so that taking a file in twice, after a crash in between, accepts nothing twice.
+Each event has an id from the start, so that taking a file in twice, after a crash in between, accepts nothing twice.
 """
 
 from __future__ import annotations
@@ -10,10 +10,10 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from buildnet_cli.errors import StorageError, UsageError
 from buildnet_cli.events.model import EventDraft, read_draft
@@ -30,19 +30,17 @@ MAX_BYTES = 32 * 1024 * 1024
 REJECTED = "rejected"
 """Folder inside the spool for what could not be read; each file has its reason beside it."""
 
-_ID = re.compile(r"evt_[0-9a-z]{26}")
-_SUFFIX = ".json"
-_TEMPORARY = ".tmp"
+_NAME = re.compile(r"spool_[0-9a-z]{26}\.json")
+_TEMPORARY = re.compile(r"\.spool_[0-9a-z]{26}\.tmp")
 
 
 @dataclass(frozen=True, slots=True)
 class SpoolFile:
-    """One hand-over. source: the door it came in by. ids: of the events, in the order of the drafts."""
+    """One hand-over. source: the door it came in by."""
 
     path: Path
     source: str
     drafts: tuple[EventDraft, ...]
-    ids: tuple[str, ...]
 
     def remove(self) -> None:
         """Forget a file whose events are stored. One that cannot be removed is taken in again, to no effect."""
@@ -53,25 +51,24 @@ class SpoolFile:
             _log.warning("%s cannot be removed: %s", self.path, exc.strerror)
 
 
-def write(spool: Path, drafts: Sequence[object], *, source: str, ids: Sequence[str] | None = None) -> Path:
+def write(spool: Path, drafts: Sequence[Mapping[str, Any]], *, source: str) -> Path:
     """Store events for the next agent. They survive a power cut once this returns.
 
-    drafts: parsed JSON, as `read_draft` takes it. source: the door they came in by.
-    ids: the events', made by `new_id("evt")`, where somebody knows of them already; None for new ones.
+    drafts: parsed JSON, as `read_draft` takes it; those without an id are given one. source: the door they came in by.
     Raises UsageError if one of them is no event, StorageError if the disk refuses; nothing is stored then.
     """
     if not drafts:
         raise UsageError("there is no event to store", hint="hand in at least one")
     for draft in drafts:
         read_draft(draft)
-    ids = ids if ids is not None else [new_id("evt") for _ in drafts]
-    entries = [{"id": event_id, "event": draft} for event_id, draft in zip(ids, drafts, strict=True)]
+    entries = [draft if draft.get("id") else {**draft, "id": new_id("evt")} for draft in drafts]
     data = json.dumps({"source": source, "events": entries}, separators=(",", ":")).encode("ascii")
     if len(data) > MAX_BYTES:
         raise UsageError(
             f"these events take {len(data)} bytes; at most {MAX_BYTES} are taken at once", hint="hand them in in parts"
         )
-    path, temporary = spool / f"{ids[0]}{_SUFFIX}", spool / f".{ids[0]}{_TEMPORARY}"
+    name = new_id("spool")
+    path, temporary = spool / f"{name}.json", spool / f".{name}.tmp"
     try:
         spool.mkdir(mode=0o700, parents=True, exist_ok=True)
         try:
@@ -100,7 +97,7 @@ def read(spool: Path) -> Iterator[SpoolFile]:
         _log.error("the spool %s cannot be read: %s", spool, exc.strerror)
         return
     for name in names:
-        if name == REJECTED or (name.startswith(".") and name.endswith(_TEMPORARY)):
+        if name == REJECTED or _TEMPORARY.fullmatch(name):
             continue  # the latter is being written, or was never acknowledged
         path = spool / name
         try:
@@ -118,7 +115,7 @@ async def take_in(spool: Path, ingest: Ingest) -> int:
     """
     count = 0
     for file in read(spool):
-        await ingest.accept_many(file.drafts, source=file.source, ids=file.ids)
+        await ingest.accept_many(file.drafts, source=file.source)
         file.remove()
         count += len(file.drafts)
     return count
@@ -129,7 +126,7 @@ class _NotOursError(Exception):
 
 
 def _read_file(path: Path) -> SpoolFile:
-    if path.suffix != _SUFFIX or not _ID.fullmatch(path.stem):
+    if not _NAME.fullmatch(path.name):
         raise _NotOursError("its name is none that we give")
     try:
         content = json.loads(_read_bytes(path))
@@ -138,15 +135,10 @@ def _read_file(path: Path) -> SpoolFile:
     entries = content.get("events") if isinstance(content, dict) else None
     if not isinstance(entries, list) or not entries or not isinstance(content.get("source"), str):
         raise _NotOursError("it holds no list of events")
-    drafts, ids = zip(*map(_read_entry, entries), strict=True)
-    return SpoolFile(path, content["source"], drafts, ids)
-
-
-def _read_entry(entry: object) -> tuple[EventDraft, str]:
-    event_id = entry.get("id") if isinstance(entry, dict) else None
-    if not isinstance(entry, dict) or not isinstance(event_id, str) or not _ID.fullmatch(event_id):
-        raise _NotOursError("an event in it has no id of ours")
-    return read_draft(entry.get("event")), event_id
+    drafts = tuple(read_draft(entry) for entry in entries)
+    if not all(draft.id for draft in drafts):
+        raise _NotOursError("an event in it has no id")
+    return SpoolFile(path, content["source"], drafts)
 
 
 def _read_bytes(path: Path) -> bytes:
