@@ -40,20 +40,22 @@ def body(message: Message) -> dict[str, Any]:
         "title": _text(one_line(message.headline), _TITLE),
         "description": description,
         "color": _COLOURS[message.tone],
-        "fields": [
-            {
-                "name": _text(field.label, _LABEL) or _ZERO_WIDTH_SPACE,
-                "value": _text(field.value, _VALUE),
-                "inline": field.is_short,
-            }
-            for field in message.fields[:_MOST_FIELDS]
-        ],
+        "fields": [_field(field.label, field.value, is_short=field.is_short) for field in message.fields[:_MOST_FIELDS]],
         "footer": {"text": fit(drop_unsafe(footer), _FOOTER)},
         "timestamp": to_rfc3339(event.timestamp),
     }
     if message.actions:
-        embed["fields"].append({"name": "Commands", "value": _text(" · ".join(message.actions), _VALUE), "inline": False})
+        embed["fields"].append(_field("Commands", " · ".join(message.actions), is_short=False))
     return {"embeds": [embed], "allowed_mentions": {"parse": []}}
+
+
+def _field(label: str, value: str, *, is_short: bool) -> dict[str, Any]:
+    # Discord trims both, and refuses the whole message if nothing is left of one.
+    return {
+        "name": _text(label, _LABEL).strip() or _ZERO_WIDTH_SPACE,
+        "value": _text(value, _VALUE).strip() or _ZERO_WIDTH_SPACE,
+        "inline": is_short,
+    }
 
 
 def escape(char: str) -> str:

@@ -6,7 +6,6 @@ Source: Standard Webhooks 1.0: HMAC-SHA256 over `id.timestamp.body`, sent as `v1
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import hmac
 from datetime import datetime
@@ -30,6 +29,6 @@ def _key_of(secret: str) -> bytes:
     """24 to 64 bytes in Base64, with or without `whsec_`, are the key, as in the official libraries; else the text itself is."""
     try:
         key = base64.b64decode(secret.removeprefix(_PREFIX), validate=True)
-    except binascii.Error:
+    except ValueError:
         return secret.encode()
     return key if 24 <= len(key) <= 64 else secret.encode()

@@ -36,16 +36,21 @@ def body(message: Message) -> dict[str, Any]:
     for field in [field for field in message.fields if not field.is_short][:_MOST_LONG]:
         blocks.append({"type": "section", "text": _mrkdwn(_labelled(field, _LONG_FIELD))})
     if message.code:
-        code = fit_tail(drop_unsafe(message.code).replace("```", "'''"), _CODE, escape)
+        code = fit_tail(_tame(message.code), _CODE, escape)
         blocks.append({"type": "section", "text": _mrkdwn(f"```\n{code}\n```")})
     blocks.append({"type": "context", "elements": [_mrkdwn(_context(message))]})
     text = f"{one_line(message.headline)}\n{message.line}"
-    return {"text": fit(drop_unsafe(text), _TEXT, escape), "blocks": blocks}
+    return {"text": fit(_tame(text), _TEXT, escape), "blocks": blocks}
 
 
 def escape(char: str) -> str:
     """One character as mrkdwn text: no mention, link or date can begin."""
     return _ESCAPES.get(char, char)
+
+
+def _tame(text: str) -> str:
+    """The text without control characters, and without the fence that begins or ends a block of code."""
+    return drop_unsafe(text).replace("```", "'''")
 
 
 def _plain(text: str, limit: int) -> dict[str, Any]:
@@ -57,7 +62,7 @@ def _mrkdwn(text: str) -> dict[str, Any]:
 
 
 def _labelled(field: Field, limit: int) -> str:
-    return f"*{fit(drop_unsafe(field.label), 60, escape)}*\n{fit(drop_unsafe(field.value), limit, escape)}"
+    return f"*{fit(_tame(field.label), 60, escape)}*\n{fit(_tame(field.value), limit, escape)}"
 
 
 def _context(message: Message) -> str:
@@ -65,6 +70,6 @@ def _context(message: Message) -> str:
     moment = int(event.timestamp.timestamp())
     date = f"<!date^{moment}^{{date_short_pretty}} {{time}}|{event.timestamp:%Y-%m-%d %H:%M} UTC>"
     parts = [event.type, event.priority.value, event.source]
-    known = [fit(drop_unsafe(part), 100, escape) for part in parts if part]
+    known = [fit(_tame(part), 100, escape) for part in parts if part]
     commands = [f"`{fit(drop_unsafe(action).replace('`', ''), 60, escape)}`" for action in message.actions]
     return " · ".join([*known, date]) + (f"\nCommands: {' · '.join(commands)}" if commands else "")
