@@ -97,6 +97,15 @@ def test_status_is_the_agents_own_text(agent: Agent, monkeypatch: pytest.MonkeyP
     assert b"\r\nAccept: text/plain\r\n" in agent.requests[0]
 
 
+def test_status_loads_nothing_but_the_socket(agent: Agent) -> None:
+    command = [sys.executable, "-X", "importtime", "-c", "import sys; from buildnet_cli.entry import main; main()", "status"]
+    child = subprocess.run(command, capture_output=True, text=True, check=True)
+    loaded = {line.rpartition("|")[2].strip() for line in child.stderr.splitlines()}
+    assert child.stdout == TEXT
+    assert "_socket" in loaded
+    assert not loaded & {"socket", "json", "typer", "pathlib", "re"}
+
+
 def test_status_works_below_the_project(agent: Agent, project: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     below = project / "packages" / "api"
     below.mkdir(parents=True)
