@@ -1,4 +1,4 @@
-"""An in-process broadcast for whoever wants to watch. Nothing durable hangs on it: a slow listener loses its place and is told so."""
+"""An in-process broadcast for whoever wants to watch. Nothing durable hangs on it: the slow lose their place, and are told."""
 
 from __future__ import annotations
 

@@ -77,9 +77,9 @@ _TYPES: Final = [
     *_monitored("build.queue", "Build queue", ("warning", "is long", MEDIUM), ("critical", "is far too long", HIGH)),
     *_monitored("build.failure_rate", "Failure rate", ("warning", "is raised", MEDIUM), ("critical", "is high", HIGH)),
     # Resources
-    *_monitored("resource.cpu", "CPU usage", ("warning", "is raised", MEDIUM), ("high", "exceeds threshold", HIGH)),
-    *_monitored("resource.memory", "Memory usage", ("warning", "is raised", MEDIUM), ("high", "exceeds threshold", HIGH)),
-    *_monitored("resource.disk", "Disk space", ("warning", "is running low", MEDIUM), ("low", "is below threshold", CRITICAL)),
+    *_monitored("resource.cpu", "CPU", ("warning", "usage is raised", MEDIUM), ("high", "usage exceeds threshold", HIGH)),
+    *_monitored("resource.memory", "Memory", ("warning", "usage is raised", MEDIUM), ("high", "usage exceeds threshold", HIGH)),
+    *_monitored("resource.disk", "Disk space", ("warning", "is running low", MEDIUM), ("low", "below threshold", CRITICAL)),
     # The daemon: our agent with the local engine, the BuildNet daemon with the other
     EventType("daemon.started", "BuildNet daemon started", MEDIUM, family="daemon.run", turn=Turn.CLOSES, has_state=True),
     EventType("daemon.stopped", "BuildNet daemon stopped", HIGH, family="daemon.run", turn=Turn.OPENS, has_state=True),
