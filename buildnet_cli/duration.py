@@ -24,8 +24,10 @@ def parse_duration(text: str) -> timedelta:
 
 
 def format_duration(duration: timedelta) -> str:
-    """The two largest units that matter: `0.4s`, `8.2s`, `1m 12s`, `3d 4h`."""
+    """The two largest units that matter: `28ms`, `0.4s`, `8.2s`, `1m 12s`, `3d 4h`."""
     seconds = max(duration.total_seconds(), 0.0)
+    if 0 < seconds < 0.0995:
+        return f"{max(round(seconds * 1000), 1)}ms"
     if seconds < 59.95:
         return f"{seconds:.1f}s"
     whole = round(seconds)
@@ -35,3 +37,10 @@ def format_duration(duration: timedelta) -> str:
             minor = rest // _UNITS[small]
             return f"{count}{large} {minor}{small}" if minor else f"{count}{large}"
     raise AssertionError("a minute or more has a largest unit")
+
+
+def format_age(age: timedelta) -> str:
+    """How long ago something was, in the largest unit alone: `20s ago`, `3m ago`, `5h ago`."""
+    seconds = max(int(age.total_seconds()), 0)
+    unit = next((unit for unit in "dhm" if seconds >= _UNITS[unit]), "s")
+    return f"{seconds // _UNITS[unit]}{unit} ago"

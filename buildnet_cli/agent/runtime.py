@@ -24,13 +24,14 @@ from buildnet_cli.agent.status import as_text, describe_deliveries, describe_que
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.services import Access, Services
+from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
-from buildnet_cli.errors import BuildNetError, ConflictError
+from buildnet_cli.errors import BuildNetError, ConflictError, StorageError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, prepare_state, socket_path
 from buildnet_cli.secrets.vault import open_vault
@@ -40,6 +41,9 @@ _log = logging.getLogger(__name__)
 
 LOCK_WAIT_SECS: Final = 5.0
 """How long a start waits for a verb of the terminal that holds the lock."""
+
+SPOOL_EVERY_SECS: Final = 5.0
+"""How often the spool is looked into while the agent runs."""
 
 DRAIN_SECS: Final = 10.0
 """How long a stop waits for builds to end and for what is being sent."""
@@ -95,14 +99,13 @@ class Agent:
         tcp = self._open_port()
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
-        dispatching = None
+        tasks: list[asyncio.Task[None]] = []
         try:
-            await self._parts.outbox.void_leases()
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
-            await self._take_spool()
-            dispatching = asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher")
+            tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
+            tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             self._watch_signals()
             self._lock.note(**self._report())
             tell_parent(ready_fd, {"pid": os.getpid(), **self._report()})
@@ -114,16 +117,17 @@ class Agent:
             await self._is_stopping.wait()
             await self._accept("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
         finally:
-            await self._end(server, dispatching)
+            await self._end(server, tasks)
 
-    async def _end(self, server: ApiServer, dispatching: asyncio.Task[None] | None) -> None:
+    async def _end(self, server: ApiServer, tasks: list[asyncio.Task[None]]) -> None:
         """Builds first, because their ends are news; then what is being sent; then the doors."""
         deadline = self._clock.monotonic() + DRAIN_SECS
         await self._parts.engine.shutdown()
         await self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5))
-        if dispatching is not None:
-            await dispatching
         await server.stop()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for channel in self._parts.channels.values():
             await channel.close()
         await self._parts.http.close()
@@ -147,11 +151,14 @@ class Agent:
     async def _accept(self, event_type: str, message: str) -> None:
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
 
-    async def _take_spool(self) -> None:
-        """Take in what was handed over while no agent ran; a file goes once its events are stored."""
-        for entry in spool.read(self._workspace.spool):
-            await self._parts.ingest.accept_many(entry.drafts, source="spool", ids=entry.ids)
-            entry.remove()
+    async def _watch_spool(self) -> None:
+        """Take in what was handed over while no agent answered: before this one, or while it hung."""
+        while True:
+            try:
+                await spool.take_in(self._workspace.spool, self._parts.ingest)
+            except StorageError as exc:
+                _log.warning("the spool has to wait: %s", exc.message)
+            await asyncio.sleep(SPOOL_EVERY_SECS)
 
     def _services(self) -> Services:
         executor = Executor(
@@ -227,7 +234,7 @@ class Agent:
         parts = self._parts
         table = wiring.routing_table(loaded, has_console=self._has_console)
         console = wiring.foreground_console(None) if self._has_console else None
-        before, parts.channels = parts.channels, wiring.open_channels(loaded.config, parts.http, console)
+        before, parts.channels = parts.channels, open_channels(loaded.config, parts.http, console)
         parts.engine.replace_project(project, wiring.build_environment(loaded))
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
         parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)

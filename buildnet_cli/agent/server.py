@@ -9,7 +9,7 @@ import socket
 import struct
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import uvicorn
 from starlette.applications import Starlette
@@ -24,8 +24,7 @@ class _PeerProtocol(HttpToolsProtocol):
     """Writes into the scope who is on the other end of the Unix socket, as the kernel tells it."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        super().connection_made(transport)
+        super().connection_made(cast(asyncio.Transport, transport))
         connection = transport.get_extra_info("socket")
         peer = _uid_of(connection) if connection is not None and connection.family == socket.AF_UNIX else None
         application = self.app

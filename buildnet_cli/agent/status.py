@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from buildnet_cli.clock import from_rfc3339
-from buildnet_cli.duration import format_duration
+from buildnet_cli.duration import format_age, format_duration
 from buildnet_cli.engine.model import Build, EngineStatus
 
 _FINAL = ("delivered", "suppressed", "expired", "cancelled", "dead")
@@ -60,10 +60,9 @@ def _names(queued: Sequence[Mapping[str, Any]]) -> str:
 
 
 def _build_line(build: Build, now: datetime) -> str:
-    ago = format_duration(timedelta(seconds=int((now - build.queued_at).total_seconds()))).replace(".0s", "s")
     took = f" in {format_duration(build.duration)}" if build.duration is not None else ""
     why = f": {build.error.headline}" if build.error is not None else ""
-    return f"{ago + ' ago':<12}{build.package} {build.status}{took}{why}"
+    return f"{format_age(now - build.queued_at):<12}{build.package} {build.status}{took}{why}"
 
 
 def _count(number: int, noun: str) -> str:

@@ -110,8 +110,7 @@ def project_of(workspace: Workspace, loaded: Loaded) -> Project:
 
 def build_environment(loaded: Loaded) -> dict[str, str]:
     """What builds inherit: our environment without the names that the configuration takes secrets from."""
-    names = loaded.names_used | {name for name in os.environ if name.startswith("CREDENTIALS_DIRECTORY")}
-    return child_environment(os.environ, names)
+    return child_environment(os.environ, {*loaded.names, "CREDENTIALS_DIRECTORY"})
 
 
 def access(loaded: Loaded) -> Access:

@@ -7,7 +7,7 @@ import json
 import socket
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from buildnet_cli.errors import BuildNetError, Kind, TimedOutError, UnreachableError
 
@@ -46,15 +46,17 @@ class AgentClient:
     def get(self, path: str, /, **query: Any) -> Any:
         """GET a path; query members that are None are left out."""
         given = {name: value for name, value in query.items() if value is not None}
-        return self._call("GET", f"{quote(path)}?{urlencode(given)}" if given else quote(path), None)
+        return self._call("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
     def post(self, path: str, body: Any = None, *, timeout_secs: float | None = None) -> Any:
         """POST JSON. Raises the error that the agent's problem document speaks of."""
-        return self._call("POST", quote(path), body if body is not None else {}, timeout_secs)
+        return self._call("POST", path, body if body is not None else {}, timeout_secs)
 
     def _call(self, method: str, target: str, body: Any, timeout_secs: float | None = None) -> Any:
+        patience = timeout_secs or self._timeout_secs
         try:
-            connection = _UnixConnection(str(self._link.readlink()), timeout_secs or self._timeout_secs)
+            connection = _UnixConnection(str(self._link.readlink()), patience)
+            connection.connect()
         except OSError as exc:
             raise AgentNotRunning from exc
         try:
@@ -64,13 +66,13 @@ class AgentClient:
             text = answer.read()
         except TimeoutError as exc:
             raise TimedOutError(
-                f"the agent did not answer within {timeout_secs or self._timeout_secs:.0f} s",
+                f"the agent did not answer within {patience:.0f} s",
                 hint="see what it does: buildnet-notify agent logs",
             ) from exc
-        except (ConnectionError, FileNotFoundError) as exc:
-            raise AgentNotRunning from exc
         except (OSError, http.client.HTTPException) as exc:
-            raise UnreachableError(f"the agent's answer could not be read ({exc})") from exc
+            raise UnreachableError(
+                "the agent took the request and closed the connection", hint="see why: buildnet-notify agent logs"
+            ) from exc
         finally:
             connection.close()
         return _read(answer.status, text)

@@ -121,7 +121,7 @@ def sample(
     ctx: typer.Context, full: Annotated[bool, typer.Option("--full", help="Every key, with its default.")] = False
 ) -> None:
     """A configuration with comments, to start from."""
-    from buildnet_cli.config.sample import sample as sample_text
+    from buildnet_cli.config.schema import sample as sample_text
 
     state: AppContext = ctx.obj
     text = sample_text(full=full)

@@ -58,18 +58,18 @@ def deliver(state: AppContext, event: dict[str, Any]) -> dict[str, Any]:
     """
     from buildnet_cli.events.model import read_draft
 
+    # The agent takes a second event of this id for the first, so one whose answer got lost may safely be spooled.
+    event = {**event, "id": new_id("evt")}
     read_draft(event)
-    # The agent drops a second copy of this key: a request whose answer got lost may safely be spooled.
-    key = new_id("spool")
     try:
-        return {"status": "accepted", **state.agent.post("/api/events", {**event, "key": key})["items"][0]}
+        return {"status": "accepted", **state.agent.post("/api/events", event)["items"][0]}
     except (UnreachableError, TimedOutError):
         from buildnet_cli.delivery import spool
         from buildnet_cli.paths import prepare_state
 
         prepare_state(state.workspace.state)
-        spool.write(state.workspace.spool, [event], key=key)
-        return {"status": "spooled", "id": None, "key": key}
+        spool.write(state.workspace.spool, [event], source="cli")
+        return {"status": "spooled", "id": event["id"]}
 
 
 def _read_data(text: str) -> Any:

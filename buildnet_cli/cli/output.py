@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any, TextIO
 
 from buildnet_cli.clock import from_rfc3339
-from buildnet_cli.duration import format_duration
+from buildnet_cli.duration import format_age, format_duration
 from buildnet_cli.errors import BuildNetError
 from buildnet_cli.redact import scrub
 
@@ -20,6 +20,8 @@ SCHEMA = "buildnet-notify"
 
 # What a terminal would obey or hide: control characters and bidirectional marks.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+_WIDEST = 10_000
 
 Row = Mapping[str, Any]
 
@@ -111,11 +113,16 @@ class Output:
         from rich.text import Text
 
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold" if self.has_color else "")
-        for number, column in enumerate(columns):
-            table.add_column(column.heading, no_wrap=number < len(columns) - 1, overflow="fold")
+        for column in columns:
+            table.add_column(column.heading, no_wrap=True)
         for row in rows:
             table.add_row(*(Text.from_ansi(self.state(_cell(row, column))) for column in columns))
-        Console(file=self._out, no_color=not self.has_color, highlight=False).print(table)
+        # Wider than any terminal: an id must never be cut, and a long line is the terminal's to wrap.
+        console = Console(file=self._out, no_color=not self.has_color, highlight=False, width=_WIDEST)
+        with console.capture() as captured:
+            console.print(table)
+        for line in captured.get().splitlines():
+            self._write(line.rstrip())
 
     def _write(self, text: str) -> None:
         # A terminal that cannot show a character gets an escape for it, not a traceback.
@@ -142,7 +149,7 @@ def show_time(text: str | None, *, now: datetime | None = None) -> str:
     moment = from_rfc3339(text)
     age = (now or datetime.now(moment.tzinfo)) - moment
     if timedelta() <= age < timedelta(days=1):
-        return f"{format_duration(timedelta(seconds=int(age.total_seconds()))).replace('.0s', 's')} ago"
+        return format_age(age)
     return moment.astimezone().strftime("%a %d %b %H:%M")
 
 

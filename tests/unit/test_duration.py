@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildnet_cli.duration import format_duration, parse_duration
+from buildnet_cli.duration import format_age, format_duration, parse_duration
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,8 @@ def test_no_text_raises_anything_but_a_value_error(text: str) -> None:
     [
         (0, "0.0s"),
         (-5, "0.0s"),
-        (0.04, "0.0s"),
+        (0.04, "40ms"),
+        (0.0001, "1ms"),
         (0.4, "0.4s"),
         (8.24, "8.2s"),
         (59.94, "59.9s"),
@@ -114,3 +115,19 @@ def test_what_we_write_reads_back_to_within_the_smaller_unit_shown(duration: tim
 def test_writing_what_was_read_changes_nothing_more(duration: timedelta) -> None:
     text = format_duration(duration)
     assert format_duration(parse_duration(text)) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (-5, "0s ago"),
+        (0.9, "0s ago"),
+        (59.9, "59s ago"),
+        (60, "1m ago"),
+        (3599, "59m ago"),
+        (7200, "2h ago"),
+        (200_000, "2d ago"),
+    ],
+)
+def test_an_age_is_told_in_its_largest_unit(seconds: float, text: str) -> None:
+    assert format_age(timedelta(seconds=seconds)) == text

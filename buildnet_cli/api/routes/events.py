@@ -18,18 +18,17 @@ MAX_EVENTS: Final = 1000
 
 
 async def accept(request: Request) -> Response:
-    """Take one event, or an array of them: all or none. 202 once they are on disk."""
+    """Take one event, or an array of them: all or none. 202 once they are on disk.
+
+    An event may bring an `id` of its producer's; a second one of the same id is taken for the first.
+    """
     principal = caller(request, Level.BUILD)
     body = await read_json(request)
     entries = body if isinstance(body, list) else [body]
     if not 1 <= len(entries) <= MAX_EVENTS:
         raise BadRequestError(f"send 1 to {MAX_EVENTS} events at once; this body has {len(entries)}")
-    drafts, keys = [], []
-    for number, entry in enumerate(entries):
-        draft, key = _read_entry(entry, number if isinstance(body, list) else None)
-        drafts.append(draft)
-        keys.append(key)
-    acceptances = await services_of(request).ingest.accept_many(drafts, source=str(principal), keys=keys)
+    drafts = [_read_entry(entry, number if isinstance(body, list) else None) for number, entry in enumerate(entries)]
+    acceptances = await services_of(request).ingest.accept_many(drafts, source=str(principal))
     items = [
         {
             "id": acceptance.event.id,
@@ -50,12 +49,9 @@ async def accept(request: Request) -> Response:
     return JSONResponse({"items": items}, 202)
 
 
-def _read_entry(entry: Any, number: int | None) -> tuple[EventDraft, str | None]:
-    key = entry.pop("key", None) if isinstance(entry, dict) else None
-    if key is not None and not (isinstance(key, str) and 0 < len(key) <= 100):
-        raise UsageError('"key" must be text of at most 100 characters', where="key")
+def _read_entry(entry: Any, number: int | None) -> EventDraft:
     try:
-        return read_draft(entry), key
+        return read_draft(entry)
     except UsageError as exc:
         if number is not None:
             exc.where = f"[{number}].{exc.where}"
