@@ -32,6 +32,10 @@ class HttpInbox:
         """What arrived, oldest first; of one hook or of all."""
         return [message for message in self._inbox.messages() if name in (None, message.recipient)]
 
+    def clear(self) -> None:
+        """Forget what arrived and what was scripted."""
+        self._inbox.clear()
+
     def get(self, path: str) -> Any:
         """The JSON under a path, over HTTP."""
         with urllib.request.urlopen(self.url + path, timeout=5) as answer:
