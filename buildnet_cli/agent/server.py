@@ -7,15 +7,17 @@ import contextlib
 import os
 import socket
 import struct
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
 
 import uvicorn
-from starlette.applications import Starlette
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from buildnet_cli.api.auth import PEER
+
+Application = Callable[[Any, Any, Any], Awaitable[None]]
+"""An ASGI application."""
 
 _PEER_CREDENTIALS = struct.Struct("3i")
 
@@ -51,7 +53,7 @@ class ApiServer:
     tcp: a bound TCP socket, or None.
     """
 
-    def __init__(self, app: Starlette, *, path: Path, link: Path, tcp: socket.socket | None) -> None:
+    def __init__(self, app: Application, *, path: Path, link: Path, tcp: socket.socket | None) -> None:
         self._path = path
         self._link = link
         self._tcp = tcp

@@ -78,6 +78,8 @@ def describe_build(build: dict[str, Any]) -> str:
     error = build["error"]
     if error is None:
         return line
+    if build["status"] == "skipped":
+        return f"{line}: {error['headline']}"
     place = f"{error['file']}:{error['line']}" if error["file"] and error["line"] else error["file"] or ""
     parts = [line, f"  {error['headline']}"]
     parts += [f"  {error['suggestion']}"] if error["suggestion"] else ([f"  {place}"] if place else [])

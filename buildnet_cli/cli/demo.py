@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any
 
 import typer
@@ -31,6 +32,7 @@ EXAMPLE = "monorepo"
 _BROKEN_FILE = "libgreet/src/greet.c"
 _SLIP = ("greeting, name", "greting, name")
 
+_MESSAGE_WIDTH = 90
 _PATIENCE_SECS = 25.0
 _POLL_SECS = 0.05
 
@@ -159,7 +161,8 @@ def _show_received(state: AppContext, received: list[dict[str, Any]]) -> None:
     for recipient, bodies in by_recipient.items():
         state.output.say(f"     {recipient} ({len(bodies)})")
         for event in bodies:
-            state.output.say(f"       {event['priority']:<8} {event['type']:<15} {event['message'].splitlines()[0]}")
+            sentence = shorten(event["message"], _MESSAGE_WIDTH, placeholder=" …")
+            state.output.say(f"       {event['priority']:<8} {event['type']:<15} {sentence}")
 
 
 @contextmanager
