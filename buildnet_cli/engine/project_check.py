@@ -30,9 +30,8 @@ def check_packages(root: Path, packages: Sequence[Package], problem: MakeProblem
         flaw = _flaw_of_folder(root, package.path)
         if flaw:
             yield problem(f"the path {shown(package.path)} of {package.name} {flaw}", (*path, "path"), "")
-    unknown = list(_unknown_dependencies(packages, first, problem))
-    yield from unknown
-    cycle = find_cycle({package.name: package.dependencies for package in packages})
+    yield from _unknown_dependencies(packages, first, problem)
+    cycle = find_cycle({name: packages[index].dependencies for name, index in first.items()})
     if cycle:
         message = f"packages depend on each other in a circle: {' -> '.join(cycle)}"
         yield problem(message, ("packages", first[cycle[0]], "dependencies"), "remove one of these dependencies")

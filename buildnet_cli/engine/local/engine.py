@@ -164,6 +164,13 @@ class LocalEngine:
             queued=tuple(job.build for job in self._queue.waiting.values()),
         )
 
+    def replace_project(self, project: Project, environment: Mapping[str, str]) -> None:
+        """Build by another configuration from now on; what is queued or running goes on as it was asked for."""
+        self._project = project
+        self._environment = environment
+        self._queue.limit = project.max_concurrent_builds
+        self._begin_ready()
+
     async def shutdown(self) -> None:
         """Stop every build, leave no process behind, and return within 12 s. What waits is taken up again by the next start."""
         self._is_closing = True

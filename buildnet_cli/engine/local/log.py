@@ -48,9 +48,9 @@ class BuildLog:
 
     def feed(self, chunk: bytes) -> None:
         """Take the next piece of output."""
-        *lines, rest = (self._pending + chunk).split(b"\n")
-        for line in lines:
-            self._take(line)
+        lines, newline, rest = (self._pending + chunk).rpartition(b"\n")
+        if newline:
+            self._take(lines)
         self._pending = self._bounded(rest)
 
     def tail(self, max_bytes: int) -> str:
@@ -93,15 +93,16 @@ class BuildLog:
         self._dropped_of_line += max(len(pending) - most, 0)
         return pending[:most]
 
-    def _take(self, raw: bytes) -> None:
-        raw = self._bounded(raw.removesuffix(b"\r"))
-        line = scrub(raw.decode("utf-8", "replace")).encode()
-        dropped = self._dropped_of_line + max(len(line) - self._line_bytes, 0)
-        if dropped:
-            kept = line[: self._line_bytes].decode("utf-8", "ignore")
-            line = f"{kept} [… {dropped} bytes of this line left out]".encode()
-        self._dropped_of_line = 0
-        self._keep(line + b"\n")
+    def _take(self, lines: bytes) -> None:
+        """Whole lines, scrubbed together: that is quick, and a secret may have several lines."""
+        for text in scrub(lines.decode("utf-8", "replace")).split("\n"):
+            line = text.removesuffix("\r").rpartition("\r")[2].encode()
+            dropped = self._dropped_of_line + max(len(line) - self._line_bytes, 0)
+            self._dropped_of_line = 0
+            if dropped:
+                kept = line[: self._line_bytes].decode("utf-8", "ignore")
+                line = f"{kept} [… {dropped} bytes of this line left out]".encode()
+            self._keep(line + b"\n")
 
     def _keep(self, line: bytes) -> None:
         if self._beyond_head == 0 and len(line) <= self._head_left:

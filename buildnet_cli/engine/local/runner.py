@@ -84,7 +84,10 @@ async def run(
     if end is _End.ITS_OWN and exit_.code == 0:
         return Result(BuildStatus.COMPLETED, exit_code=0)
     late = limit if end is _End.LATE else None
-    error = extract(log.tail(_EXTRACT_FROM), root=root, cwd=cwd, exit_code=exit_.code, timed_out_after=late)
+    # A long output takes some tens of milliseconds to look through; deliveries must not wait for that.
+    error = await asyncio.to_thread(
+        extract, log.tail(_EXTRACT_FROM), root=root, cwd=cwd, exit_code=exit_.code, timed_out_after=late
+    )
     reason = "timeout" if end is _End.LATE else "signal" if exit_.signal else "exit"
     return Result(BuildStatus.FAILED, reason, exit_.code, error)
 

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from buildnet_cli.engine.local import announce
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.events.model import EventDraft, read_draft
+from tests.support.builds import build
+from tests.support.clocks import START
+
+RAN = replace(build(), started_at=START, finished_at=START + timedelta(seconds=8.2), tier=Tier.FULL_BUILD)
+ERROR = BuildError("C/C++ compilation failed: 'nam' undeclared", "src/greet.c", 6, "Review src/greet.c:6", "tail", "f00d")
+
+
+def ended(status: BuildStatus, reason: str = "", error: BuildError | None = None) -> Build:
+    return replace(RAN, status=status, reason=reason, error=error)
+
+
+DRAFTS = [
+    (
+        announce.queued(build(), position=3, estimated_start=None),
+        "build.queued",
+        "api queued #3, asked for by cli",
+    ),
+    (announce.started(RAN), "build.started", "api started, asked for by cli"),
+    (announce.completed(ended(BuildStatus.COMPLETED), median_secs=None), "build.completed", "api ok in 8.2s"),
+    (
+        announce.completed(ended(BuildStatus.COMPLETED), median_secs=7.9),
+        "build.completed",
+        "api ok in 8.2s (usually 7.9s)",
+    ),
+    (
+        announce.failed(ended(BuildStatus.FAILED, "exit", ERROR), median_secs=None, skipped=["ui", "release"]),
+        "build.failed",
+        "api FAILED: C/C++ compilation failed: 'nam' undeclared at src/greet.c:6; not built because of it: ui, release",
+    ),
+    (announce.cancelled(ended(BuildStatus.CANCELLED, "cancelled")), "build.cancelled", "api cancelled after 8.2s"),
+    (
+        announce.cancelled(replace(build(), finished_at=START, reason="removed")),
+        "build.cancelled",
+        "api cancelled before it began, because the package is gone",
+    ),
+]
+
+
+@pytest.mark.parametrize(("draft", "type_", "message"), DRAFTS)
+def test_each_event_says_in_words_what_happened(draft: EventDraft, type_: str, message: str):
+    assert (draft.type, draft.message, draft.subject, draft.source) == (type_, message, "api", "engine")
+
+
+@pytest.mark.parametrize("draft", [draft for draft, *_ in DRAFTS])
+def test_each_event_carries_the_build_as_scripts_see_it(draft: EventDraft):
+    assert draft.payload["id"] == "build_1"
+    assert draft.payload["requested_by"] == "cli"
+    read_draft({"type": draft.type, "payload": dict(draft.payload)})
+
+
+def test_a_failure_carries_its_error_and_whom_it_stops():
+    draft = announce.failed(ended(BuildStatus.FAILED, "exit", ERROR), median_secs=7.9, skipped=["ui"])
+    assert draft.payload["error"] == ERROR.as_wire()
+    assert draft.payload["skipped"] == ["ui"]
+    assert draft.payload["median_ms"] == 7900
+    assert draft.timestamp == RAN.finished_at
