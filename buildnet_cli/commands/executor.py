@@ -39,7 +39,7 @@ class Executor:
         self._commands = commands()
 
     async def execute(self, text: str, principal: Principal) -> CommandResult:
-        """Run what somebody asked for and say how it ended. Raises StorageError, with nothing run, if its row cannot be written."""
+        """Run what somebody asked for and say how it ended. Raises StorageError, with nothing run, if it gets no row."""
         request_id = new_id("req")
         asked_at = self._clock.now()
         name = scrub(text.strip()[: grammar.LONGEST])
