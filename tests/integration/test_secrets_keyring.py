@@ -107,6 +107,22 @@ bus = secretstorage.dbus_init()
 secretstorage.Collection(bus).lock()
 '"""
 
+# What an agent lives through: its vault is open when the user locks the screen.
+LOCKED_MEANWHILE = """"$1" -c '
+import json, secretstorage
+from buildnet_cli.errors import ConfigError
+from buildnet_cli.secrets.vault import open_vault
+
+vault = open_vault()
+answer = {"before": vault.get("A")}
+secretstorage.Collection(secretstorage.dbus_init()).lock()
+try:
+    vault.get("A")
+except ConfigError as exc:
+    answer["error"] = exc.message
+print(json.dumps(answer))
+'"""
+
 
 def test_a_locked_keyring_asks_nobody_and_the_file_takes_its_place(environ: dict[str, str]) -> None:
     steps = [step("set", "A"), LOCK, step("get", "A"), step("set", "B"), step("get", "B"), step("set", "A"), step("get", "A")]
@@ -120,6 +136,12 @@ def test_a_locked_keyring_asks_nobody_and_the_file_takes_its_place(environ: dict
     assert moved["store"] == "file"
     assert moved_read["value"] == VALUE
     assert max(answer["secs"] for answer in (locked, other, other_read, moved, moved_read)) < 3
+
+
+def test_a_keyring_that_is_locked_while_we_run_asks_nobody(environ: dict[str, str]) -> None:
+    _, answer = run_session(environ, "\n".join([UNLOCK, step("set", "A"), LOCKED_MEANWHILE]))
+    assert answer["before"] == VALUE
+    assert answer["error"].endswith("cannot be used: it is locked")
 
 
 def test_a_keyring_that_hangs_costs_the_limit_once(environ: dict[str, str]) -> None:
