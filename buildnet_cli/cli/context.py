@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from buildnet_cli.api.client import AgentClient
 from buildnet_cli.cli.output import Output
 from buildnet_cli.paths import Workspace, find_workspace
 
 if TYPE_CHECKING:
+    from buildnet_cli.api.client import AgentClient
     from buildnet_cli.config.loader import Loaded
     from buildnet_cli.secrets.vault import Vault
 
@@ -43,6 +43,8 @@ class AppContext:
 
     @functools.cached_property
     def agent(self) -> AgentClient:
+        from buildnet_cli.api.client import AgentClient
+
         return AgentClient(self.workspace.socket_link)
 
     @functools.cached_property

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from buildnet_cli.api.client import AgentClient
+from buildnet_cli.api import client
 from buildnet_cli.cli.app import single_command
 from buildnet_cli.cli.cmd import describe_build
 from buildnet_cli.cli.context import AppContext
@@ -105,7 +105,7 @@ class _Tour:
         self._state = state
         self._workspace = workspace
         self._inbox = inbox
-        self._agent = AgentClient(workspace.socket_link)
+        self._agent = client.AgentClient(workspace.socket_link)
 
     def say(self, number: int, text: str) -> None:
         self._state.output.say(f"{number}  {text}")

@@ -7,17 +7,19 @@ import json
 import statistics
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
-from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.redact import scrub
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+if TYPE_CHECKING:
+    from buildnet_cli.delivery.ingest import Ingest
 
 _SOURCE = "engine"
 
