@@ -26,8 +26,9 @@ _SHELL = re.compile(r"\s*(?:\$\(.*\)|`.*`)\s*", re.DOTALL)
 
 _OFF = frozenset(("false", "no", "off", "0"))
 
-# Ports, switches and other short words are no secrets, and masking them would blank out ordinary text.
+# Ports, switches, and what every process's environment holds are no secrets; masking them would blank out ordinary text.
 _SHORTEST_SECRET = 8
+_PUBLIC_NAMES = frozenset(("HOME", "HOSTNAME", "LANG", "LOGNAME", "PATH", "PWD", "SHELL", "TMPDIR", "TZ", "USER"))
 
 
 @dataclass
@@ -53,6 +54,12 @@ def interpolate(root: Node, page: Page, environ: Mapping[str, str], lookup: Look
     resolver = _Resolver(page, environ, lookup)
     resolver.result.data = resolver.resolve(root, (), None)
     return resolver.result
+
+
+def names_in(root: Node) -> list[str]:
+    """Every `${NAME}` that a tree refers to, each once, in the order of the file."""
+    texts = [node.value for _, node in root.walk() if isinstance(node.value, str)]
+    return list(dict.fromkeys(match["name"] for text in texts for match in _REFERENCE.finditer(text) if match["name"]))
 
 
 class _Resolver:
@@ -114,7 +121,7 @@ class _Resolver:
         """What a name stands for; it is remembered, so that a secret store is asked once."""
         if name not in self._known:
             value = self._environ.get(name) or self._lookup(name) or ""
-            if len(value) >= _SHORTEST_SECRET:
+            if len(value) >= _SHORTEST_SECRET and name not in _PUBLIC_NAMES:
                 redact.register(value)
             self._known[name] = value
         return self._known[name] or None

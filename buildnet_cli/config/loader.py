@@ -11,12 +11,13 @@ from pydantic import SecretStr
 
 from buildnet_cli import redact
 from buildnet_cli.config.document import read_document
-from buildnet_cli.config.interpolate import Lookup, interpolate
+from buildnet_cli.config.interpolate import Lookup, interpolate, names_in
 from buildnet_cli.config.lint import Remark, remarks_on
 from buildnet_cli.config.origin import KeyPath, Node, Origins, Place, dotted
 from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity, visible
 from buildnet_cli.config.root import Config
 from buildnet_cli.config.section import Section
+from buildnet_cli.config.shape import is_public_header
 from buildnet_cli.config.source import Source, read_source
 from buildnet_cli.config.validation import check
 
@@ -38,6 +39,11 @@ class Loaded:
     references: Mapping[KeyPath, str]
     secrets: frozenset[KeyPath]
 
+    @property
+    def names(self) -> list[str]:
+        """Every `${NAME}` in it."""
+        return names_in(self.origins.root)
+
 
 def load(path: Path, lookup: Lookup, *, environ: Mapping[str, str] = os.environ) -> Loaded:
     """Load a configuration file.
@@ -46,6 +52,16 @@ def load(path: Path, lookup: Lookup, *, environ: Mapping[str, str] = os.environ)
     Raises InvalidConfigError, which carries all problems, if the file is missing, unsafe or wrong.
     """
     return load_source(read_source(path), str(path), lookup, environ=environ)
+
+
+def names_used(path: Path) -> list[str]:
+    """Every `${NAME}` in a file, whether it is set or not. Raises InvalidConfigError if the file cannot be read as YAML."""
+    text = read_source(path).text
+    page = Page(str(path), text)
+    document = read_document(text, page)
+    if document.root is None and document.problems:
+        raise InvalidConfigError(page.file, document.problems)
+    return names_in(document.root) if document.root is not None else []
 
 
 def load_text(text: str, file: str, lookup: Lookup, *, environ: Mapping[str, str] = os.environ) -> Loaded:
@@ -72,12 +88,13 @@ def load_source(source: Source, file: str, lookup: Lookup, *, environ: Mapping[s
     if checked.value is None or any(problem.severity is Severity.ERROR for problem in problems):
         raise InvalidConfigError(file, sorted(problems, key=lambda problem: (problem.line, problem.column)))
     secrets = dict(_secrets_of(checked.value))
-    for secret in secrets.values():
-        redact.register(secret)
+    sensitive = [path for path in secrets if path not in resolved.unset and not is_public_header(path)]
+    for path in sensitive:
+        redact.register(secrets[path])
     origins = Origins(file, root)
     remarks = remarks_on(checked.value, exists=lambda path: Path(path).exists())
     problems = [_as_problem(remark, origins, secrets, page) for remark in remarks if remark.path not in resolved.unset]
-    literal = [path for path in secrets if path not in resolved.references and root.at(path) is not None]
+    literal = [path for path in sensitive if path not in resolved.references and root.at(path) is not None]
     if literal and source.is_readable_by_others:
         problems.append(_readable_secret(literal, source, origins, page))
     problems.sort(key=lambda problem: (problem.line, problem.column))

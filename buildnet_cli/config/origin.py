@@ -138,6 +138,18 @@ class Origins:
         return f"{self.file}:{place.line}:{place.column}"
 
 
+def leaves(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, object]]:
+    """Every scalar of plain data, and every empty list or mapping, with its path."""
+    if isinstance(value, Mapping) and value:
+        for key, below in value.items():
+            yield from leaves(below, (*path, str(key)))
+    elif isinstance(value, list) and value:
+        for index, below in enumerate(value):
+            yield from leaves(below, (*path, index))
+    else:
+        yield path, value
+
+
 def replaced(data: object, path: KeyPath, value: object) -> object:
     """A copy of plain data with the value at a path replaced; the rest is shared. The path must exist."""
     if not path:

@@ -20,8 +20,9 @@ _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 # A line that may hold a secret, in a file that could not be read far enough to know: whatever follows such a key is blanked.
 _SECRET_ENTRY = re.compile(
-    r"""(?i)(?P<entry>[\w-]*(?:token|passw|secret|credential|key(?!words)|auth(?!serv)|signature|headers)[\w-]*["']?[ \t]*:[ \t]*)"""
-    r"""(?!\$\{[A-Za-z0-9_]+\}["']?[ \t]*(?:#.*)?$)(?P<value>[^\s\[{|>&*!].*)"""
+    r"""(?i)(?P<entry>[\w-]*(?:token|passw|secret|credential|key(?!words)|auth(?!serv)|signature|headers)[\w-]*["']?"""
+    r"""[ \t]*:[ \t]*+)"""
+    r"""(?!["']?\$\{[A-Za-z0-9_]+\}["']?[ \t]*(?:#.*)?$)(?P<value>[^\s\[{|>&*!].*)"""
 )
 
 

@@ -166,10 +166,12 @@ def _put(data: Data, part: Any, value: Data) -> None:
 def _remove(data: Data, key: str) -> None:
     following = _take_following(data[key]) or _take_own(data, key)
     keys = list(data)
-    before = keys.index(key) - 1
+    at = keys.index(key)
     del data[key]
-    if before >= 0:
-        _give_following(data, keys[before], following)
+    if at > 0:
+        _give_following(data, keys[at - 1], following)
+    elif len(keys) > 1:
+        _give_before(data, keys[1], following)
 
 
 def _styled(value: Data, old: Data = None) -> Data:
@@ -231,3 +233,13 @@ def _give_following(data: Data, part: str | int, following: str) -> None:
         tokens = data.ca.items.setdefault(part, [None, None, None, None])
         own = tokens[at].value if tokens[at] is not None else "\n"
         tokens[at] = CommentToken(own + following, start_mark=CommentMark(0))
+
+
+def _give_before(data: Data, key: str, lines: str) -> None:
+    tokens = [
+        CommentToken(line.strip() + "\n", start_mark=CommentMark(len(line) - len(line.lstrip())))
+        for line in lines.splitlines()
+        if line.strip()
+    ]
+    if tokens and isinstance(data, CommentedMap):
+        data.ca.items.setdefault(key, [None, None, None, None])[1] = tokens

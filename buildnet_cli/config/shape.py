@@ -63,10 +63,20 @@ class Shape:
         return any(branch.get("format") == "password" or branch.get("writeOnly") for branch in self.branches)
 
 
+# Headers whose values are the same everywhere: masking `application/json` would blank out ordinary text.
+_PUBLIC_HEADERS = frozenset(("accept", "accept-encoding", "accept-language", "content-type", "content-language", "user-agent"))
+
+
+def is_public_header(path: KeyPath) -> bool:
+    """Whether a path names an HTTP header that holds no credential, although its neighbours may."""
+    return len(path) > 1 and path[-2] == "headers" and str(path[-1]).lower() in _PUBLIC_HEADERS
+
+
 def secrets_in(root: Node, shape: Shape) -> Iterator[tuple[KeyPath, str]]:
     """Every text that was written where a secret belongs."""
     for path, node in root.walk():
-        if isinstance(node.value, str) and (place := shape.at(path)) is not None and place.is_secret:
+        place = shape.at(path) if isinstance(node.value, str) and not is_public_header(path) else None
+        if isinstance(node.value, str) and place is not None and place.is_secret:
             yield path, node.value
 
 

@@ -46,13 +46,15 @@ def read_source(path: Path) -> Source:
         raise _refusal("there is no configuration file", file=str(path), hint="buildnet-notify init") from exc
     except OSError as exc:
         raise _unreadable(path, exc) from exc
-    with os.fdopen(handle, "rb") as file:
+    try:
         info = os.fstat(handle)
         _check(path, info)
-        try:
+        with os.fdopen(handle, "rb", closefd=False) as file:
             data = file.read(LARGEST_BYTES + 1)
-        except OSError as exc:
-            raise _unreadable(path, exc) from exc
+    except OSError as exc:
+        raise _unreadable(path, exc) from exc
+    finally:
+        os.close(handle)
     if len(data) > LARGEST_BYTES:
         raise _refusal(
             f"the file is larger than {LARGEST_BYTES // 1024} KiB, which no configuration needs",
