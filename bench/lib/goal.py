@@ -1,0 +1,51 @@
+"""A goal, what was measured for it, and whether that is good enough."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True)
+class Result:
+    """One line of the table.
+
+    ratio: the median over the runs of what the goal limits; lowest, highest: the other end of the same runs.
+    gate: what the ratio must not exceed; stretch: what we would like.
+    reference, value: what was compared, in units of their own, for people.
+    """
+
+    goal: str
+    what: str
+    reference: str
+    value: str
+    ratio: float
+    lowest: float
+    highest: float
+    gate: float
+    stretch: float
+
+    @property
+    def is_met(self) -> bool:
+        return self.ratio <= self.gate
+
+    def as_row(self) -> list[str]:
+        spread = f"{self.ratio:.3g} ({self.lowest:.3g}–{self.highest:.3g})"
+        verdict = "ok" if self.is_met else "FAILED"
+        return [self.goal, self.what, self.reference, self.value, spread, f"≤{self.gate:g}", f"{self.stretch:g}", verdict]
+
+    def as_json(self) -> dict[str, object]:
+        return {**asdict(self), "is_met": self.is_met}
+
+
+HEAD = ["goal", "quantity", "reference", "value", "ratio (min–max)", "gate", "stretch", ""]
+
+
+def result(goal: str, what: str, ratios: Sequence[float], *, gate: float, stretch: float, reference: str, value: str) -> Result:
+    """The result of some runs, each with its ratio."""
+    return Result(goal, what, reference, value, statistics.median(ratios), min(ratios), max(ratios), gate, stretch)
+
+
+class Skip(Exception):
+    """A goal cannot be measured on this machine; the message says why."""
