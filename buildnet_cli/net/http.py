@@ -245,7 +245,7 @@ def _as_channel_error(exc: Exception, host: str) -> ChannelError:
         return ChannelError(f"{host} cannot be reached: {cause.os_error.strerror or 'no connection'}", outcome=Outcome.RETRY)
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
         return ChannelError(f"{host} did not accept a connection in time", outcome=Outcome.RETRY)
-    if isinstance(cause, httpx.InvalidURL | httpx.UnsupportedProtocol | aiohttp.InvalidURL | ValueError):
+    if isinstance(exc, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError) or isinstance(cause, ValueError):
         return ChannelError(f"no request can be made to {host}: the URL or a header is not valid", outcome=Outcome.PERMANENT)
     return ChannelError(
         f"the connection to {host} broke before an answer came; the message may have arrived", outcome=Outcome.UNKNOWN
