@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from buildnet_cli import errors
@@ -16,8 +18,8 @@ CLASSES = [
 
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_error_keeps_what_it_was_told(kind: type[BuildNetError]) -> None:
-    given = {"outcome": Outcome.RETRY} if kind is ChannelError else {"where": "file:1:2"}
-    error = kind("it failed", hint="try again", **given)  # type: ignore[arg-type]
+    given: dict[str, Any] = {"outcome": Outcome.RETRY} if kind is ChannelError else {"where": "file:1:2"}
+    error = kind("it failed", hint="try again", **given)
     assert (str(error), error.message, error.hint) == ("it failed", "it failed", "try again")
     assert isinstance(error.kind, Kind)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -43,10 +44,10 @@ def test_ids_sort_by_creation_even_when_the_clock_jumps(milliseconds: list[int])
 
 def test_a_later_millisecond_sorts_later_whatever_the_random_part(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(time, "time_ns", lambda: 1_000_000)
-    monkeypatch.setattr(ids.os, "urandom", lambda count: b"\xff" * count)
+    monkeypatch.setattr(os, "urandom", lambda count: b"\xff" * count)
     first = new_id("evt")
     monkeypatch.setattr(time, "time_ns", lambda: 2_000_000)
-    monkeypatch.setattr(ids.os, "urandom", lambda count: b"\0" * count)
+    monkeypatch.setattr(os, "urandom", lambda count: b"\0" * count)
     assert first < new_id("evt")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import socket
 import stat
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -142,11 +144,10 @@ def test_a_folder_that_cannot_be_written_says_why(
 
 
 @pytest.fixture
-def runtime() -> Path:
+def runtime() -> Iterator[Path]:
     """A private folder with a short name, as the system's own is."""
-    import tempfile
-
-    return Path(tempfile.mkdtemp(prefix="bnn"))
+    with tempfile.TemporaryDirectory(prefix="bnn") as folder:
+        yield Path(folder)
 
 
 def test_the_systems_runtime_folder_is_used_when_it_is_private(runtime: Path) -> None:

@@ -123,7 +123,7 @@ def test_naming_the_null_keyring_switches_it_off(name: str) -> None:
 
 def test_a_keyring_of_somebody_else_is_used_when_the_operator_names_it(monkeypatch: pytest.MonkeyPatch) -> None:
     module = types.ModuleType("somebody_else")
-    module.Keyring = type(backend_in("somebody_else"))  # type: ignore[attr-defined]
+    vars(module)["Keyring"] = type(backend_in("somebody_else"))
     monkeypatch.setitem(sys.modules, "somebody_else", module)
     found = open_keyring({VARIABLE: "somebody_else.Keyring"})
     found.set("A", "hunter2")
@@ -133,7 +133,7 @@ def test_a_keyring_of_somebody_else_is_used_when_the_operator_names_it(monkeypat
 def test_a_subclass_of_a_plaintext_keyring_is_one_too(monkeypatch: pytest.MonkeyPatch) -> None:
     base = type(backend_in("keyrings.alt.file"))
     module = types.ModuleType("innocent")
-    module.Keyring = type("Keyring", (base,), {"__module__": "innocent"})  # type: ignore[attr-defined]
+    vars(module)["Keyring"] = type("Keyring", (base,), {"__module__": "innocent"})
     monkeypatch.setitem(sys.modules, "innocent", module)
     with pytest.raises(KeyringUnavailableError, match="plain text"):
         open_keyring({VARIABLE: "innocent.Keyring"})
