@@ -26,7 +26,9 @@ def test_global_options_are_taken_out_and_the_rest_is_left_as_it_is(argv: list[s
 
 
 def test_values_are_read_in_both_spellings() -> None:
-    options, rest = split_global_options(["--config", "a.yaml", "status", "--project=dir", "--color", "never", "-vv", "--json", "-q"])
+    options, rest = split_global_options(
+        ["--config", "a.yaml", "status", "--project=dir", "--color", "never", "-vv", "--json", "-q"]
+    )
     assert rest == ["status"]
     assert (options.config, options.project) == (Path("a.yaml"), Path("dir"))
     assert (options.color, options.verbosity, options.as_json, options.is_quiet) == ("never", 2, True, True)
