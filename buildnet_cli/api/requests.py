@@ -87,7 +87,9 @@ async def read_json(request: Request) -> Any:
             raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
     try:
         return json.loads(body)
-    except (ValueError, RecursionError) as exc:
+    except RecursionError:
+        raise BadRequestError("the body is nested too deeply to be read") from None
+    except ValueError as exc:
         raise BadRequestError(f"the body is no JSON ({exc})"[:200]) from exc
 
 
