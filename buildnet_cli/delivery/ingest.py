@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import math
+import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +13,11 @@ from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.delivery.outbox import Acceptance, Outbox, Write
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.catalog import priority_of
+from buildnet_cli.events.json_value import JsonObject
 from buildnet_cli.events.model import Event, EventDraft
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
-from buildnet_cli.redact import scrub
+from buildnet_cli.redact import scrub, scrub_json
 from buildnet_cli.routing.decision import Action, Decision
 from buildnet_cli.routing.match import RoutingTable
 from buildnet_cli.routing.pipeline import NO_RECIPIENT, decide
@@ -94,7 +95,7 @@ class Ingest:
             subject=_clean_text(draft.subject),
             source=_clean_text(draft.source or source),
             timestamp=draft.timestamp or now,
-            payload={_clean_text(name): _clean(value) for name, value in draft.payload.items()},
+            payload=_clean_object(draft.payload),
         )
 
     def _route(self, event: Event, key: str, now: datetime) -> Acceptance:
@@ -120,19 +121,8 @@ def _clean_text(text: str) -> str:
     return scrub(text.encode("utf-8", "replace").decode("utf-8"))
 
 
-def _clean(value: Any) -> Any:
-    """A part of a payload that may be stored and shown: JSON has no secrets, no NaN and nothing but its own kinds."""
-    if isinstance(value, str):
-        return _clean_text(value)
-    if isinstance(value, Mapping):
-        return {_clean_text(str(name)): _clean(part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_clean(part) for part in value]
-    if value is None or isinstance(value, bool):
-        return value
-    if isinstance(value, int | float):
-        text = str(value)
-        if not math.isfinite(value):
-            return None
-        return value if scrub(text) == text else scrub(text)
-    return _clean_text(str(value))
+def _clean_object(payload: JsonObject) -> dict[str, Any]:
+    """The same for a payload, and without NaN and whatever else JSON does not have."""
+    text = json.dumps(scrub_json(dict(payload)), ensure_ascii=False).encode("utf-8", "replace")
+    cleaned: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    return cleaned

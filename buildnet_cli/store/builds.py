@@ -14,7 +14,7 @@ import sqlite_utils
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
 from buildnet_cli.events.model import EventDraft
-from buildnet_cli.redact import scrub
+from buildnet_cli.redact import scrub_json
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
@@ -143,10 +143,7 @@ def _to_row(build: Build) -> dict[str, Any]:
 
 
 def _error_to_text(error: BuildError) -> str:
-    fields = {field.name: getattr(error, field.name) for field in dataclasses.fields(error)}
-    return json.dumps(
-        {name: scrub(value) if isinstance(value, str) else value for name, value in fields.items()}, separators=(",", ":")
-    )
+    return json.dumps(scrub_json(dataclasses.asdict(error)), separators=(",", ":"))
 
 
 def _to_text(moment: datetime | None) -> str | None:

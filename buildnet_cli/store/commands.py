@@ -10,7 +10,7 @@ from typing import Any
 import sqlite_utils
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.redact import scrub
+from buildnet_cli.redact import scrub, scrub_json
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
@@ -34,7 +34,7 @@ class StoredCommands:
     async def finish(
         self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
     ) -> None:
-        values = [status, json.dumps(dict(result), default=str), scrub(message), to_rfc3339(finished_at), request_id]
+        values = [status, json.dumps(scrub_json(dict(result))), scrub(message), to_rfc3339(finished_at), request_id]
         await self._store.write(lambda db: db.execute(_FINISH, values))
 
     async def recent(self, *, limit: int, before: str | None = None) -> Page[Row]:

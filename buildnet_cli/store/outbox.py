@@ -33,19 +33,17 @@ _PASS_TURN = f"UPDATE deliveries SET has_turn = 1 WHERE seq = (SELECT min(seq) F
 _LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
 _FOLLOWERS = f"SELECT * FROM deliveries WHERE {_LINE} AND has_turn = 0 AND lease IS NULL ORDER BY seq LIMIT ?"  # noqa: S608
 
-# Every target that has something pending once, by jumping from one to the next in the index.
-_TARGETS = """
+# Every target that something may go to once, by jumping from one to the next in the index.
+_FIRST_READY = """FROM deliveries INDEXED BY deliveries_ready WHERE status = 'pending' AND has_turn = 1 AND lease IS NULL"""
+_NEXT_READY = f"{_FIRST_READY} AND (channel, recipient) > (t.channel, t.recipient) ORDER BY channel, recipient LIMIT 1"
+_TARGETS = f"""
 WITH RECURSIVE targets (channel, recipient) AS (
-    SELECT * FROM (SELECT channel, recipient FROM deliveries WHERE status = 'pending' ORDER BY channel, recipient LIMIT 1)
+    SELECT * FROM (SELECT channel, recipient {_FIRST_READY} ORDER BY channel, recipient LIMIT 1)
     UNION ALL
-    SELECT (SELECT channel FROM deliveries WHERE status = 'pending' AND (channel, recipient) > (t.channel, t.recipient)
-                ORDER BY channel, recipient LIMIT 1),
-           (SELECT recipient FROM deliveries WHERE status = 'pending' AND (channel, recipient) > (t.channel, t.recipient)
-                ORDER BY channel, recipient LIMIT 1)
-    FROM targets t WHERE t.channel IS NOT NULL
+    SELECT (SELECT channel {_NEXT_READY}), (SELECT recipient {_NEXT_READY}) FROM targets t WHERE t.channel IS NOT NULL
 )
 SELECT channel, recipient FROM targets WHERE channel IS NOT NULL
-"""
+"""  # noqa: S608
 
 # One rank at a time, so that the index gives the due ones in order.
 _READY = """

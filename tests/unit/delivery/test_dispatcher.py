@@ -1,0 +1,289 @@
+"""The dispatcher: order, isolation, repeats, faults and its end. No time passes but what the fake clock says."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator
+
+import pytest
+
+from buildnet_cli.delivery import recorder
+from buildnet_cli.delivery.dispatcher import Dispatcher
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.delivery.sender import MOST_CRASHES, Outlets
+from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.events.model import Event
+from buildnet_cli.messages.model import Message
+from buildnet_cli.routing.decision import Target
+from buildnet_cli.store import deliveries
+from buildnet_cli.store.outbox import StoredOutbox
+from tests.support.clocks import FakeClock
+from tests.support.deliveries import CI, OPS, ScriptedChannel, an_acceptance, an_event, as_message, settle, until
+from tests.support.stores import MemoryStore
+
+
+class Desk:
+    """A dispatcher over tables in memory and a channel that does as it is told."""
+
+    def __init__(self) -> None:
+        self.clock = FakeClock()
+        self.store = MemoryStore()
+        self.outbox = StoredOutbox(self.store, self.clock)  # type: ignore[arg-type]
+        self.channel = ScriptedChannel()
+        self.poison: set[str] = set()
+        self.dispatcher = Dispatcher(self.outbox, self.outlets(CI, OPS), self._render, self.clock, most_at_once=4)
+        self._task: asyncio.Task[None] | None = None
+
+    def outlets(self, *targets: Target, is_dry_run: bool = False) -> Outlets:
+        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run)
+
+    def _render(self, event: Event) -> Message:
+        if event.message in self.poison:
+            raise ValueError("no such field")
+        return as_message(event)
+
+    async def start(self) -> None:
+        await self.outbox.void_leases()
+        self._task = asyncio.create_task(self.dispatcher.run())
+
+    async def stop(self, drain_secs: float = 5) -> None:
+        await self.dispatcher.stop(drain_secs)
+        if self._task is not None:
+            await self._task
+            self._task = None
+
+    async def accept(self, *notes: str, to: Target = CI, subject: str = "api") -> list[str]:
+        given = [
+            an_acceptance(to, event=an_event(subject, message=note, at=self.clock.now()), at=self.clock.now()) for note in notes
+        ]
+        await self.outbox.accept(given)
+        self.dispatcher.wake()
+        return [acceptance.deliveries[0].id for acceptance in given]
+
+    def advance(self, seconds: float) -> None:
+        self.clock.advance(seconds)
+        self.dispatcher.wake()
+
+    def find(self, delivery_id: str) -> Delivery:
+        found = deliveries.find(self.store.db, delivery_id)
+        assert found is not None
+        return found
+
+    def count(self, status: DeliveryStatus) -> int:
+        return deliveries.counts(self.store.db)[status]
+
+
+def refusal(outcome: Outcome = Outcome.RETRY, text: str = "503 Service Unavailable") -> ChannelError:
+    return ChannelError(text, outcome=outcome)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    desk = Desk()
+    yield desk
+    await desk.stop(0)
+
+
+async def test_what_is_due_is_sent_and_recorded(desk: Desk) -> None:
+    await desk.start()
+    (sent,) = await desk.accept("hello")
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    assert desk.channel.texts() == ["hello"]
+    assert (desk.find(sent).status, desk.find(sent).answer) == (DeliveryStatus.DELIVERED, "ok")
+
+
+async def test_messages_to_one_target_keep_their_order(desk: Desk) -> None:
+    notes = [str(number) for number in range(100)]
+    await desk.accept(*notes)
+    await desk.start()
+    await until(lambda: len(desk.channel.sent) == 100)
+    assert desk.channel.texts() == notes
+    assert desk.channel.most_at_once == 1
+
+
+async def test_a_stuck_target_delays_no_other(desk: Desk) -> None:
+    desk.channel.block("ci")
+    await desk.start()
+    await desk.accept("stuck", to=CI)
+    await desk.accept(*map(str, range(50)), to=OPS)
+    await until(lambda: len(desk.channel.texts(OPS)) == 50)
+    assert desk.channel.texts(CI) == []
+
+
+async def test_no_more_is_in_flight_than_allowed(desk: Desk) -> None:
+    targets = [Target("webhook", f"t{number}") for number in range(10)]
+    desk.dispatcher.replace_outlets(desk.outlets(*targets))
+    gates = [desk.channel.block(target.recipient) for target in targets]
+    for target in targets:
+        await desk.accept("x", to=target)
+    await desk.start()
+    await settle()
+    assert len(desk.channel.tried) == 4
+    for gate in gates:
+        gate.set()
+    await until(lambda: len(desk.channel.sent) == 10)
+
+
+@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.UNKNOWN, Outcome.HOLD])
+async def test_what_was_not_taken_stays_pending_and_is_tried_again_after_30_seconds(desk: Desk, outcome: Outcome) -> None:
+    desk.channel.fail("ci", refusal(outcome))
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    assert desk.find(delivery).status is DeliveryStatus.PENDING
+    desk.advance(29)
+    await settle()
+    assert len(desk.channel.tried) == 1
+    desk.advance(1)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    assert [message.attempt for message in desk.channel.tried] == [1, 2]
+    assert len({message.delivery_id for message in desk.channel.tried}) == 1
+
+
+async def test_order_holds_through_a_failed_attempt(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal())
+    await desk.accept("1", "2", "3")
+    await desk.accept("other", subject="ui")
+    await desk.start()
+    await until(lambda: desk.channel.texts() == ["other"])
+    await settle()
+    assert desk.channel.texts() == ["other"], "2 and 3 wait for 1; another subject does not"
+    desk.advance(30)
+    await until(lambda: len(desk.channel.sent) == 4)
+    assert desk.channel.texts() == ["other", "1", "2", "3"]
+
+
+async def test_a_refusal_for_good_is_a_dead_letter_with_the_answer(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.PERMANENT, "410 Gone"))
+    await desk.start()
+    dead, alive = await desk.accept("1", "2")
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    assert (desk.find(dead).status, desk.find(dead).answer) == (DeliveryStatus.DEAD, "410 Gone")
+    assert desk.find(alive).status is DeliveryStatus.DELIVERED
+
+
+async def test_a_target_that_is_configured_no_more_gets_nothing(desk: Desk) -> None:
+    (delivery,) = await desk.accept("hello")
+    desk.dispatcher.replace_outlets(desk.outlets(OPS))
+    await desk.start()
+    await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
+    assert desk.find(delivery).reason == "webhook:ci is not in the configuration any more"
+    assert desk.channel.tried == []
+
+
+async def test_a_dry_run_stops_at_the_wire(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "buildnet_cli.delivery")
+    desk.dispatcher.replace_outlets(desk.outlets(CI, is_dry_run=True))
+    await desk.start()
+    await desk.accept("hello")
+    await until(lambda: desk.count(DeliveryStatus.SUPPRESSED) == 1)
+    assert desk.channel.tried == []
+    assert [record.text for record in caplog.records if record.message == "dry run: not sent"] == ["custom.note: hello"]
+
+
+async def test_a_message_that_cannot_be_rendered_is_given_up_and_stops_nobody(
+    desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    desk.poison.add("poison")
+    await desk.start()
+    (poison,) = await desk.accept("poison")
+    await desk.accept("fine", subject="ui")
+    await until(lambda: desk.channel.texts() == ["fine"])
+    for _ in range(MOST_CRASHES):
+        await settle()
+        desk.advance(30)
+    await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
+    assert "ValueError" in desk.find(poison).answer
+    assert "an attempt crashed" in caplog.text
+
+
+async def test_a_channel_that_crashes_counts_as_a_failed_attempt(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.channel.fail("ci", KeyError("token"))
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    assert desk.find(delivery).status is DeliveryStatus.PENDING
+    assert "KeyError" in caplog.text
+
+
+async def test_an_attempt_ends_with_its_deadline(desk: Desk) -> None:
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock, deadline_secs=0)
+    desk.channel.block("ci")
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    (row,) = deliveries.attempts(desk.store.db, delivery)
+    assert row["outcome"] == "unknown"
+
+
+async def test_sending_waits_while_outcomes_cannot_be_stored(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "_TRY_AGAIN_SECS", 0)
+    gate = desk.channel.block("ci")
+    await desk.accept("1", "2")
+    await desk.start()
+    await until(lambda: len(desk.channel.tried) == 1)
+    desk.store.refuses = True
+    gate.set()
+    await until(lambda: "outcomes cannot be stored" in caplog.text)
+    desk.dispatcher.wake()
+    await settle()
+    assert len(desk.channel.tried) == 1
+    desk.store.refuses = False
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+    assert desk.channel.texts() == ["1", "2"], "and the first was not sent twice"
+
+
+async def test_what_is_in_flight_may_finish_at_the_end(desk: Desk) -> None:
+    gate = desk.channel.block("ci")
+    await desk.start()
+    first, second = await desk.accept("1", "2")
+    await until(lambda: desk.channel.tried)
+    stopping = asyncio.create_task(desk.stop())
+    await settle()
+    gate.set()
+    await stopping
+    assert desk.find(first).status is DeliveryStatus.DELIVERED
+    assert (desk.find(second).status, desk.find(second).attempts) == (DeliveryStatus.PENDING, 0)
+
+
+async def test_what_does_not_finish_in_time_is_broken_off_and_said_to_be_unknown(desk: Desk) -> None:
+    desk.channel.block("ci")
+    await desk.start()
+    (delivery,) = await desk.accept("1")
+    await until(lambda: desk.channel.tried)
+    await desk.stop(0)
+    assert desk.find(delivery).status is DeliveryStatus.PENDING
+    (row,) = deliveries.attempts(desk.store.db, delivery)
+    assert row["outcome"] == "unknown"
+    assert await StoredOutbox(desk.store, desk.clock).void_leases() == 0  # type: ignore[arg-type]
+
+
+async def test_nothing_is_asked_of_the_store_while_nothing_is_due(desk: Desk) -> None:
+    await desk.start()
+    await settle()
+    before = desk.store.writes
+    await settle(1000)
+    assert desk.store.writes == before
+
+
+async def test_a_lane_takes_no_more_than_its_target_takes_in_a_second(desk: Desk) -> None:
+    async def slowly(message: object) -> None:
+        desk.clock.advance(0.25)
+
+    desk.channel.send = _before(desk.channel.send, slowly)  # type: ignore[method-assign]
+    await desk.accept(*map(str, range(40)))
+    await desk.start()
+    await until(lambda: len(desk.channel.sent) > 10)
+    (held,) = desk.store.db.execute("SELECT count(*) FROM deliveries WHERE lease IS NOT NULL").fetchone()
+    assert held <= 5, "four that wait and one that is being recorded"
+
+
+def _before(send, first):  # type: ignore[no-untyped-def]
+    async def both(message):  # type: ignore[no-untyped-def]
+        await first(message)
+        return await send(message)
+
+    return both

@@ -1,0 +1,229 @@
+"""Rows of events, builds and commands: what goes in comes out, and pages are cut where they should be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.errors import NotFoundError, UsageError
+from buildnet_cli.events.bus import EventBus
+from buildnet_cli.events.model import EventDraft
+from buildnet_cli.events.pattern import Pattern
+from buildnet_cli.events.priority import Priority
+from buildnet_cli.ids import new_id
+from buildnet_cli.store import builds, commands, events
+from buildnet_cli.store.builds import StoredBuilds
+from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.migrations import SCHEMA_VERSION, migrations
+from buildnet_cli.store.outbox import StoredOutbox
+from tests.support.clocks import START, FakeClock
+from tests.support.deliveries import CI, a_table, an_acceptance, an_event
+from tests.support.stores import MemoryStore, memory_database
+
+
+def test_the_schema_version_counts_the_migrations() -> None:
+    assert len(migrations.applied(memory_database())) == SCHEMA_VERSION
+
+
+def fill(store: MemoryStore, *given: tuple[str, Priority, str]) -> list[str]:
+    ids = []
+    for number, (event_type, priority, subject) in enumerate(given):
+        event = an_event(subject, type=event_type, priority=priority, message=str(number))
+        events.insert(store.db, event, accepted_at=START + timedelta(minutes=number), unheard="", key="")
+        ids.append(event.id)
+    return ids
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+def texts(page: events.Page) -> list[str]:  # type: ignore[name-defined]
+    return [event.message for event in page.items]
+
+
+MIXED = (
+    ("build.failed", Priority.HIGH, "api"),
+    ("build.queue.critical", Priority.HIGH, "host"),
+    ("resource.disk.low", Priority.CRITICAL, "/"),
+    ("build.started", Priority.LOW, "ui"),
+)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("*", ["3", "2", "1", "0"]),
+        ("build.*", ["3", "1", "0"]),
+        ("*.failed", ["0"]),
+        ("build.failed", ["0"]),
+        ("*.critical", ["2", "1"]),
+        ("*.low", ["3", "2"]),
+        ("custom.*", []),
+    ],
+)
+def test_events_are_found_by_the_patterns_that_route_them(store: MemoryStore, pattern: str, expected: list[str]) -> None:
+    fill(store, *MIXED)
+    assert texts(events.page(store.db, pattern=Pattern.parse(pattern))) == expected
+
+
+def test_events_are_found_by_priority_subject_and_time(store: MemoryStore) -> None:
+    fill(store, *MIXED)
+    assert texts(events.page(store.db, priority=Priority.HIGH)) == ["1", "0"]
+    assert texts(events.page(store.db, subject="ui")) == ["3"]
+    assert texts(events.page(store.db, since=START + timedelta(minutes=2))) == ["3", "2"]
+    assert texts(events.page(store.db, since=START + timedelta(days=1))) == []
+
+
+@given(st.integers(0, 25), st.integers(1, 9))
+def test_pages_hold_every_row_once_and_newest_first(count: int, limit: int) -> None:
+    store = MemoryStore()
+    fill(store, *[("custom.note", Priority.LOW, "x")] * count)
+    seen, cursor = [], None
+    while True:
+        page = events.page(store.db, before=cursor, limit=limit)
+        assert len(page.items) <= limit
+        seen += texts(page)
+        cursor = page.next
+        if cursor is None:
+            break
+    assert seen == [str(number) for number in reversed(range(count))]
+
+
+@pytest.mark.parametrize("cursor", ["", "-1", "1.5", "x", "٣", "9" * 30, "1 OR 1=1"])
+def test_a_cursor_that_is_none_of_ours_is_refused(store: MemoryStore, cursor: str) -> None:
+    with pytest.raises(UsageError, match="cursor"):
+        events.page(store.db, before=cursor)
+
+
+def test_a_listener_that_lost_its_place_reads_on_from_there(store: MemoryStore) -> None:
+    ids = fill(store, *MIXED)
+    assert [event.message for event in events.after(store.db, ids[1])] == ["2", "3"]
+    assert events.after(store.db, "evt_unknown") == []
+
+
+def test_an_event_that_is_not_there_is_said_to_be_so(store: MemoryStore) -> None:
+    assert events.find(store.db, "evt_x") is None
+    with pytest.raises(NotFoundError):
+        events.get(store.db, "evt_x")
+
+
+def test_why_nobody_hears_is_kept_with_the_event(store: MemoryStore) -> None:
+    event = an_event()
+    events.insert(store.db, event, accepted_at=START, unheard="no recipient", key="")
+    assert events.why_unheard(store.db, event.id) == "no recipient"
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=8,
+)
+
+
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.text(st.characters(exclude_categories=["Cs"])))
+def test_an_event_comes_back_as_it_was_stored(payload: dict[str, object], message: str) -> None:
+    store = MemoryStore()
+    event = an_event(message=message, payload=payload)
+    events.insert(store.db, event, accepted_at=START, unheard="", key="")
+    assert events.get(store.db, event.id) == event
+
+
+# Builds
+
+
+@pytest.fixture
+def recorder(store: MemoryStore) -> StoredBuilds:
+    clock = FakeClock()
+    outbox = StoredOutbox(store, clock)  # type: ignore[arg-type]
+    ingest = Ingest(outbox, EventBus(), clock, a_table(CI), default_priority=Priority.MEDIUM, wake=lambda: None)
+    return StoredBuilds(store, ingest)  # type: ignore[arg-type]
+
+
+def a_build(
+    package: str = "api", status: BuildStatus = BuildStatus.QUEUED, *, secs: float | None = None, **fields: object
+) -> Build:
+    end = START + timedelta(seconds=secs) if secs is not None else None
+    values = {"started_at": START if secs is not None else None, "finished_at": end, **fields}
+    return Build(new_id("build"), "run_1", package, status, "cli", START, **values)  # type: ignore[arg-type]
+
+
+async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, store: MemoryStore) -> None:
+    error = BuildError("no such header", "src/a.c", 3, "install it", "a.c:3: fatal", "f1")
+    build = a_build(status=BuildStatus.FAILED, secs=2, tier=Tier.FULL_BUILD, reason="exit", exit_code=1, error=error)
+    await recorder.record([build])
+    assert builds.find(store.db, build.id) == build
+
+
+async def test_a_build_and_its_events_are_stored_together(recorder: StoredBuilds, store: MemoryStore) -> None:
+    build = a_build()
+    await recorder.record([build], [EventDraft("build.queued", "api queued", subject="api")])
+    (event,) = events.page(store.db).items
+    assert (event.type, event.source) == ("build.queued", "engine")
+    assert [each.id for each in await recorder.unfinished()] == [build.id]
+
+
+async def test_a_refused_event_leaves_no_build(recorder: StoredBuilds, store: MemoryStore) -> None:
+    store.db.execute("CREATE TRIGGER full BEFORE INSERT ON events BEGIN SELECT raise(ABORT, 'full'); END")
+    with pytest.raises(Exception, match="full"):
+        await recorder.record([a_build()], [EventDraft("build.queued")])
+    assert await recorder.recent(limit=5) == []
+
+
+async def test_a_build_is_changed_in_its_place(recorder: StoredBuilds, store: MemoryStore) -> None:
+    first, second = a_build("api"), a_build("ui")
+    await recorder.record([first, second])
+    done = Build(first.id, "run_1", "api", BuildStatus.COMPLETED, "cli", START, START, START, Tier.FULL_BUILD)
+    await recorder.record([done])
+    assert [build.package for build in await recorder.unfinished()] == ["ui"]
+    assert builds.of_run(store.db, "run_1") == [done, second]
+
+
+async def test_the_median_counts_only_builds_that_really_ran_and_succeeded(recorder: StoredBuilds) -> None:
+    await recorder.record(
+        [
+            *(a_build(status=BuildStatus.COMPLETED, secs=secs, tier=Tier.FULL_BUILD) for secs in (1, 3, 100)),
+            a_build(status=BuildStatus.FAILED, secs=500),
+            a_build(status=BuildStatus.COMPLETED, secs=0.1, tier=Tier.CACHE_RESTORE),
+            a_build("ui", status=BuildStatus.COMPLETED, secs=9),
+        ]
+    )
+    assert await recorder.median_duration_secs("api") == 3
+    assert await recorder.median_duration_secs("docs") is None
+
+
+# Commands
+
+
+async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -> None:
+    log = StoredCommands(store)  # type: ignore[arg-type]
+    entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
+    await log.begin(entry)
+    (row,) = (await log.recent(limit=5)).items
+    assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
+    await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
+    assert commands.find(store.db, "req_1") == {
+        **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
+    }  # fmt: skip
+
+
+async def test_the_same_request_is_not_begun_twice(store: MemoryStore) -> None:
+    log = StoredCommands(store)  # type: ignore[arg-type]
+    entry = {"request_id": "req_1", "command": "STOP", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
+    await log.begin(entry)
+    with pytest.raises(Exception, match="UNIQUE"):
+        await log.begin(entry)
+
+
+def test_an_acceptance_needs_no_delivery(store: MemoryStore) -> None:
+    from buildnet_cli.store.outbox import accept
+
+    given = an_acceptance()
+    assert accept(store.db, [given], START) == [given]
