@@ -84,6 +84,8 @@ def _read_data(text: str) -> Any:
             raise UsageError(f"{path} cannot be read ({exc})", where="--data") from exc
     try:
         value = json.loads(text)
+    except RecursionError:
+        raise UsageError(f"{where} is nested too deeply to be read", where="--data") from None
     except ValueError as exc:
         raise UsageError(
             f"{where} is no JSON: {exc}", hint='write an object, such as {"version": "1.4"}', where="--data"

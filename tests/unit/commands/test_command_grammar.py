@@ -62,7 +62,9 @@ def test_a_wrong_word_gets_the_nearest_command(typed: str, hint: str) -> None:
     assert caught.value.hint == hint
 
 
-@pytest.mark.parametrize("typed", ["buıld api", "ſtop", "ＳＴＯＰ", "ЅTATUS", "stat\u200bus", "BUILD api\nSTOP", "STATUS\x00", "\u202eSTATUS"])
+@pytest.mark.parametrize(
+    "typed", ["buıld api", "ſtop", "ＳＴＯＰ", "ЅTATUS", "stat\u200bus", "BUILD api\nSTOP", "STATUS\x00", "\u202eSTATUS"]
+)
 def test_a_look_alike_or_a_control_character_is_no_command(typed: str) -> None:
     with pytest.raises(UsageError):
         parse(typed)

@@ -32,7 +32,9 @@ class Rows:
         self.journal.append("begin")
         self.rows[entry["request_id"]] = {**entry, "status": "executing"}
 
-    async def finish(self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime) -> None:
+    async def finish(
+        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+    ) -> None:
         self.journal.append("finish")
         self.rows[request_id].update(status=status, result=dict(result), message=message)
 
