@@ -2,7 +2,8 @@
 
 Payload: a build as `engine.model.Build.as_wire` writes it. What the producer knows beyond that, it may add:
 `failures` (in a row, this one included), `passes_before` (successes before the first of them), `is_new_error`, `failures_before`
-(that a success ended), `red_secs` (how long it has been or was failing), `median_ms`, `position`, `host`, `commit`, `branch`.
+(that a success ended), `red_secs` (how long it has been or was failing), `median_ms`, `queued_position`, `estimated_start`,
+`skipped` (packages not built because of it), `host`, `commit`, `branch`.
 """
 
 from __future__ import annotations
@@ -36,18 +37,23 @@ def failed(event: Event, facts: Facts) -> Message:
     """`api FAILED (1st after 14 ok)`, `api STILL FAILING ×3`, `api FAILED, NEW ERROR`; then the first error and its place."""
     error = facts.part("error")
     headline, place = error.text("headline"), _place(error)
+    title = f"{_package(event, facts)} {_failure_words(facts)}"
+    told = _news(event, f"{title} {event.type}", headline)
     if headline:
         line = f"{headline} ({place})" if place else headline
     else:
-        line = said(event) if event.message else _REASONS.get(facts.text("reason"), said(event))
-    title = f"{_package(event, facts)} {_failure_words(facts)}"
+        line = told or _REASONS.get(facts.text("reason"), said(event))
     return Message(
         event,
         title=title,
         line=line,
         fields=(
-            *fields_of(("Message", _news(event, f"{title} {line} {event.type}")), ("Try", error.text("suggestion"))),
-            *fields_of(("Red for", _red(facts))),
+            *fields_of(
+                ("Message", told if headline else ""),
+                ("Try", error.text("suggestion")),
+                ("Not built", facts.names("skipped")),
+                ("Red for", _red(facts)),
+            ),
             *_common_fields(facts),
             *fields_of(("Exit code", facts.text("exit_code"))),
         ),
@@ -76,7 +82,7 @@ def cached(event: Event, facts: Facts) -> Message:
 
 def queued(event: Event, facts: Facts) -> Message:
     """`api queued #3`."""
-    position = facts.count("position")
+    position = facts.count("queued_position")
     title = f"{_package(event, facts)} queued" + (f" #{position}" if position else "")
     fields = (*_common_fields(facts), *fields_of(("Starts about", facts.text("estimated_start"))))
     return Message(event, title, said(event), fields=fields, actions=_cancel_action(facts))
@@ -104,10 +110,11 @@ def cancelled(event: Event, facts: Facts) -> Message:
     )
 
 
-def _news(event: Event, shown: str) -> str:
-    """What the producer said, if it holds a word that is not shown anyway."""
+def _news(event: Event, shown: str, headline: str) -> str:
+    """What the producer said, if it is more than the state and the first error, which are shown anyway."""
     own = said(event) if event.message else ""
-    return own if set(_WORD.findall(own.lower())) - set(_WORD.findall(shown.lower())) else ""
+    is_known = not set(_WORD.findall(own.lower())) - set(_WORD.findall(shown.lower()))
+    return "" if is_known or (headline and headline in own) else own
 
 
 def _failure_words(facts: Facts) -> str:

@@ -13,6 +13,7 @@ from buildnet_cli.duration import format_duration
 from buildnet_cli.messages.model import Field
 
 _LONGEST_VALUE = 500
+_MOST_NAMES = 8
 
 # Colours and cursor movements of a terminal (CSI and OSC), which compilers leave in their output. Source: ECMA-48, section 5.4.
 _TERMINAL_CODE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
@@ -65,6 +66,13 @@ class Facts:
         """An object within; empty facts if there is none."""
         value = self.payload.get(name)
         return Facts(value) if isinstance(value, Mapping) else Facts({})
+
+    def names(self, name: str) -> str:
+        """A list of texts as `api, web and 3 more`; empty if there is none."""
+        value = self.payload.get(name)
+        names = [one_line(part) for part in value if isinstance(part, str) and part.strip()] if isinstance(value, list) else []
+        shown = ", ".join(names[:_MOST_NAMES])
+        return f"{shown} and {len(names) - _MOST_NAMES} more" if len(names) > _MOST_NAMES else shown
 
     def lines(self, name: str, *, last: int) -> str:
         """The last lines of a longer text; empty if there is none."""

@@ -34,6 +34,13 @@ def rendered(*args: Any, **payload: Any) -> Message:
     return render(event(*args, **payload))
 
 
+ERROR: dict[str, Any] = {
+    "headline": "TS2345: Argument of type 'string' is not assignable to parameter of type 'number'.",
+    "file": "src/api/routes.ts",
+    "line": 42,
+    "suggestion": "compare the argument with the parameter's type",
+    "tail": "\x1b[31msrc/api/routes.ts:42:13\x1b[0m - error TS2345\n42   listen(port)\n            ~~~~\nFound 1 error.",
+}
 BUILD: dict[str, Any] = {
     "id": "build_01hn3p4q5r6s7t8v9w0x1y2z3c",
     "run_id": "run_01hn3p4q5r6s7t8v9w0x1y2z3d",
@@ -47,13 +54,7 @@ BUILD: dict[str, Any] = {
     "requested_by": "sms:DevOps Lead",
     "reason": "exit",
     "exit_code": 2,
-    "error": {
-        "headline": "TS2345: Argument of type 'string' is not assignable to parameter of type 'number'.",
-        "file": "src/api/routes.ts",
-        "line": 42,
-        "suggestion": "compare the argument with the parameter's type",
-        "tail": "\x1b[31msrc/api/routes.ts:42:13\x1b[0m - error TS2345\n42   listen(port)\n            ~~~~\nFound 1 error.",
-    },
+    "error": ERROR,
 }
 BUILT: dict[str, Any] = {**BUILD, "status": "completed", "reason": None, "exit_code": 0, "error": None}
 
@@ -61,13 +62,16 @@ SAMPLES: dict[str, Event] = {
     "build.failed-first": event("build.failed", "api failed", "api", **BUILD, failures=1, passes_before=14, median_ms=7100),
     "build.failed-still": event("build.failed", "api failed", "api", **BUILD, failures=3, red_secs=2520),
     "build.failed-new-error": event("build.failed", "api failed", "api", **BUILD, failures=2, is_new_error=True),
-    "build.failed-timeout": event("build.failed", "", "web", package="web", reason="timeout", duration_ms=600_000),
+    "build.failed-timeout": event("build.failed", "web FAILED", "web", package="web", reason="timeout", duration_ms=600_000),
+    "build.failed-with-dependents": event(
+        "build.failed", f"api FAILED: {ERROR['headline']}", "api", **BUILD, skipped=["web", "app"]
+    ),
     "build.failed-emitted": event("build.failed", "Nightly broke\nsee the wiki\nand ask Dana", "nightly", exit_code=1),
     "build.failed-with-a-note": event("build.failed", "Please look, Dana", "api", **BUILD),
     "build.completed": event("build.completed", "api built", "api", **BUILT, median_ms=7900),
     "build.completed-fixed": event("build.completed", "api built", "api", **BUILT, failures_before=3, red_secs=2520),
     "build.cached": event("build.cached", "restored from the cache", "api", **{**BUILT, "tier": "CacheRestore"}),
-    "build.queued": event("build.queued", "", "api", **{**BUILT, "status": "queued", "duration_ms": None}, position=3),
+    "build.queued": event("build.queued", "", "api", **{**BUILT, "status": "queued", "duration_ms": None}, queued_position=3),
     "build.started": event("build.started", "", "api", id=BUILD["id"], package="api", requested_by="cli"),
     "build.cancelled": event("build.cancelled", "cancelled by Dana", "api", id=BUILD["id"], package="api"),
     "build.queue.warning": event("build.queue.warning", "12 builds wait", size=12, limit=10),

@@ -21,7 +21,18 @@ JSON = st.recursive(
 )
 KEYS = st.sampled_from(
     [
-        *("package", "error", "duration_ms", "failures", "passes_before", "failures_before", "red_secs", "position", "id"),
+        *(
+            "package",
+            "error",
+            "duration_ms",
+            "failures",
+            "passes_before",
+            "failures_before",
+            "red_secs",
+            "queued_position",
+            "skipped",
+            "id",
+        ),
         *("tier", "percent", "limit_percent", "used_mb", "for_secs", "full_in_secs", "uptime_secs", "size", "command"),
         *("principal", "channel", "host", "reason", "median_ms", "is_new_error", "exit_code"),
     ]
