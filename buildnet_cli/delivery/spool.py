@@ -5,6 +5,7 @@ Each event has an id from the start, so that taking a file in twice, after a cra
 
 from __future__ import annotations
 
+import errno
 import json
 import logging
 import os
@@ -104,7 +105,9 @@ def read(spool: Path) -> Iterator[SpoolFile]:
             yield _read_file(path)
         except FileNotFoundError:
             continue
-        except (_NotOursError, OSError, UsageError) as exc:
+        except OSError as exc:
+            _log.error("%s cannot be read now: %s", path, exc.strerror)
+        except (_NotOursError, UsageError) as exc:
             _set_aside(path, str(exc))
 
 
@@ -142,9 +145,14 @@ def _read_file(path: Path) -> SpoolFile:
 
 
 def _read_bytes(path: Path) -> bytes:
-    # Neither through a symlink, nor waiting for the writer of a pipe.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
+        # Neither through a symlink, nor waiting for the writer of a pipe.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as exc:
+        if exc.errno in (errno.ELOOP, errno.ENXIO, errno.EACCES):
+            raise _NotOursError("it is a symlink, a socket, or closed to us") from exc
+        raise
+    try:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise _NotOursError("it is no regular file")
@@ -152,15 +160,19 @@ def _read_bytes(path: Path) -> bytes:
             raise _NotOursError("it belongs to somebody else")
         if info.st_size > MAX_BYTES:
             raise _NotOursError(f"it has {info.st_size} bytes; at most {MAX_BYTES} are read")
-        return file.read(MAX_BYTES)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES)
+    finally:
+        os.close(descriptor)
 
 
 def _set_aside(path: Path, reason: str) -> None:
     folder = path.parent / REJECTED
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        path.rename(folder / path.name)
-        (folder / f"{path.name}.reason").write_text(f"{reason}\n", encoding="utf-8")
+        name = path.name if not os.path.lexists(folder / path.name) else f"{new_id('spool')}.{path.name}"
+        path.rename(folder / name)
+        (folder / f"{name}.reason").write_text(f"{reason}\n", encoding="utf-8")
     except OSError as exc:
         _log.error("%s is no event file (%s) and cannot be set aside: %s", path, reason, exc.strerror)
         return
