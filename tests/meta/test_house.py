@@ -38,7 +38,7 @@ FORBIDDEN_TEXT = {
     "a folder outside the repository": re.compile(r"(?<![\w/])shared[/]"),
 }
 
-HAS_REASON = re.compile(r"(noqa: ?[A-Z0-9, ]+|type: ?ignore\[[\w, -]+\])\W+\w{2}")
+HAS_REASON = re.compile(r"(noqa: ?[A-Z0-9, ]+?|type: ?ignore\[[\w, -]+\])\s*[(#]\s*\w")
 
 STARTS_A_PROCESS = re.compile(
     r"fork|forkpty|system|popen|posix_spawnp?|exec[lv]p?e?|spawn[lv]p?e?|create_subprocess_(exec|shell)|subprocess_(exec|shell)"
