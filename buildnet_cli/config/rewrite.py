@@ -159,6 +159,7 @@ def _put(data: Data, part: Any, value: Data) -> None:
     if is_new:
         data.append(_styled(value))
     else:
+        _drop_inner(data, part)
         data[part] = _styled(value, data[part] if isinstance(data, list) else data.get(part))
     _give_following(data, part, following)
 
@@ -220,6 +221,13 @@ def _take_own(data: Data, part: str | int) -> str:
                 token.value = own + line_break
             return str(following)
     return ""
+
+
+def _drop_inner(data: Data, part: str | int) -> None:
+    """Drop the comment between a key and the section under it, which speaks of what is going to be replaced."""
+    tokens = data.ca.items.get(part) if isinstance(data, CommentedMap) else None
+    if tokens and len(tokens) > 3:
+        tokens[3] = None
 
 
 def _give_following(data: Data, part: str | int, following: str) -> None:

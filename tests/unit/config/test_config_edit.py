@@ -116,6 +116,13 @@ def test_a_comment_stays_before_what_it_speaks_of_when_what_stood_above_it_goes(
     assert "    # Seconds." in lines
 
 
+@pytest.mark.parametrize("typed", ["[]", "{batch_max: 5}", "x"])
+def test_a_comment_inside_a_section_goes_with_it(typed: str) -> None:
+    after = set_key("notifications.settings", typed)
+    assert "# Seconds." not in after
+    assert plain(after)["notifications"]["settings"] == read_value(typed)
+
+
 def test_a_patch_removes_what_is_null_and_keeps_the_comments_of_its_neighbours() -> None:
     after = with_patch(TEXT, {"notifications": {"channels": {"slack": None}, "enabled": None}}, "f.yaml")
     assert "slack" not in plain(after)["notifications"]["channels"]
