@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +40,7 @@ def test_a_cut_seal_is_noticed(length: int) -> None:
         unseal(KEY, "NAME", sealed[:length])
 
 
-@pytest.mark.parametrize(("key", "name"), [(os.urandom(KEY_BYTES), "NAME"), (KEY, "OTHER"), (KEY, "name"), (KEY, "")])
+@pytest.mark.parametrize(("key", "name"), [(b"l" * KEY_BYTES, "NAME"), (KEY, "OTHER"), (KEY, "name"), (KEY, "")])
 def test_another_key_or_another_name_opens_nothing(key: bytes, name: str) -> None:
     with pytest.raises(BrokenSealError):
         unseal(key, name, seal(KEY, "NAME", "hunter2"))
