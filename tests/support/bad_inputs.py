@@ -101,6 +101,12 @@ def prepare(case: Case) -> Prepared:
     return Prepared(_content(given), mode, {**CANARIES, **given.get("env", {})})
 
 
+def project_folder(case: Case) -> Path | None:
+    """The folder that a case of the surface `path` wants its project in; None if any will do."""
+    named = case.input.get("project_dir")
+    return Path(_value(named, [])) if named is not None else None
+
+
 def base_configuration() -> dict[str, Any]:
     """A valid configuration with every section that a fragment may be put into."""
     return {
