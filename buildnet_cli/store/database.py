@@ -45,6 +45,11 @@ class Store:
             writer_db.close()
             raise
 
+    @property
+    def commits(self) -> int:
+        """A number that grows whenever something has been stored; as long as it stays, so does what is read."""
+        return self._writer.commits
+
     async def write(self, operation: Operation[T]) -> T:
         """Run `operation(db)` in a transaction of its own or a shared one; stored on disk when this returns.
 

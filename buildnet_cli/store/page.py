@@ -53,8 +53,7 @@ class Filter:
 def newest_first(db: sqlite_utils.Database, table: str, chosen: Filter, limit: int, read: Callable[[Row], T]) -> Page[T]:
     """Up to `limit` rows of a table, from 1."""
     where = f"WHERE {' AND '.join(chosen.conditions)}" if chosen.conditions else ""
-    # Table and conditions are our own text; what anybody else wrote is in the values.
-    sql = f"SELECT * FROM {table} {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608
+    sql = f"SELECT * FROM {table} {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608  (our own text; what others wrote is in the values)
     rows = list(db.query(sql, [*chosen.values, limit + 1]))
     kept = rows[:limit]
     return Page([read(row) for row in kept], str(kept[-1]["seq"]) if len(rows) > limit else None)

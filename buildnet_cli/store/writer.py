@@ -42,11 +42,12 @@ class Writer:
     """Runs operations in transactions, in the order in which they are handed in. An error of one is its caller's alone."""
 
     def __init__(self, db: sqlite_utils.Database, path: Path) -> None:
-        """db: this thread's own connection; closing it stays with the caller."""
+        """db: this thread's own connection; closing it stays with the caller. commits: how many groups have been stored."""
         self._db = db
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_closed = False
+        self.commits = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
 
@@ -96,6 +97,7 @@ class Writer:
             with immediate(self._db):
                 for job in group:
                     self._apply(job)
+            self.commits += 1
         except Exception as exc:  # noqa: BLE001  (the thread outlives whatever happens; every caller is told)
             error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
             _log.warning("a group of %d writes was not stored: %s", len(group), error)

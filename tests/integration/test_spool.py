@@ -42,7 +42,7 @@ def store() -> MemoryStore:
 @pytest.fixture
 def ingest(store: MemoryStore) -> Ingest:
     clock = FakeClock()
-    outbox = StoredOutbox(store, clock)  # type: ignore[arg-type]
+    outbox = StoredOutbox(store, clock)
     return Ingest(outbox, EventBus(), clock, a_table(CI), default_priority=Priority.LOW, wake=lambda: None)
 
 
@@ -78,7 +78,7 @@ def test_an_empty_or_absent_spool_holds_nothing(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("drafts", [[], [{}], [DRAFT, {"type": "Not A Type"}], ["text"]])
-def test_what_is_no_event_is_refused_before_anything_is_written(folder: Path, drafts: list) -> None:  # type: ignore[type-arg]
+def test_what_is_no_event_is_refused_before_anything_is_written(folder: Path, drafts: list) -> None:
     with pytest.raises(UsageError):
         spool.write(folder, drafts, source="cli")
     assert not folder.exists()

@@ -32,12 +32,12 @@ def store(path: Path) -> Iterator[Store]:
     store.close()
 
 
-def note(db, number: int) -> int:  # type: ignore[no-untyped-def]
+def note(db, number: int) -> int:
     db.execute("INSERT INTO generations (number, started_at) VALUES (?, 'x')", [number])
     return number
 
 
-def count(db) -> int:  # type: ignore[no-untyped-def]
+def count(db) -> int:
     return int(db.execute("SELECT count(*) FROM generations").fetchone()[0])
 
 
@@ -140,7 +140,7 @@ def damaged_header(path: Path) -> None:
         (damaged_header, "no SQLite database"),
     ],
 )
-def test_what_is_not_ours_is_refused_by_name_with_a_next_step_and_left_as_it_was(path: Path, make, sentence: str) -> None:  # type: ignore[no-untyped-def]
+def test_what_is_not_ours_is_refused_by_name_with_a_next_step_and_left_as_it_was(path: Path, make, sentence: str) -> None:
     make(path)
     before = path.read_bytes() if path.is_file() else b""
     with pytest.raises(StorageError, match=sentence) as caught:
@@ -153,7 +153,7 @@ def test_what_is_not_ours_is_refused_by_name_with_a_next_step_and_left_as_it_was
 def test_a_migration_that_is_cut_short_leaves_nothing_behind(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from buildnet_cli.store import migrations
 
-    def cut_short(db) -> None:  # type: ignore[no-untyped-def]
+    def cut_short(db) -> None:
         db.execute("CREATE TABLE half (a)")
         raise sqlite3.OperationalError("cut short")
 
@@ -170,7 +170,7 @@ def test_a_migration_that_is_cut_short_leaves_nothing_behind(path: Path, monkeyp
 
 
 async def test_an_operation_that_fails_fails_alone(store: Store) -> None:
-    def fails(db) -> None:  # type: ignore[no-untyped-def]
+    def fails(db) -> None:
         note(db, 100)
         raise LookupError("mine")
 
@@ -233,7 +233,7 @@ async def test_a_full_disk_is_said_in_a_sentence_and_survived(store: Store) -> N
 async def test_a_commit_that_fails_fails_all_who_waited_for_it(store: Store) -> None:
     """A deferred foreign key is checked by COMMIT itself."""
 
-    def orphan(db) -> None:  # type: ignore[no-untyped-def]
+    def orphan(db) -> None:
         db.conn.execute("PRAGMA defer_foreign_keys = ON")
         db.execute("INSERT INTO attempts VALUES ('dlv_none', 1, '', '', '', '')")
 

@@ -150,5 +150,5 @@ OutboxMachine.TestCase.settings = settings(
 
 
 @pytest.mark.integration
-class TestOutbox(OutboxMachine.TestCase):  # type: ignore[misc, name-defined]
+class TestOutbox(OutboxMachine.TestCase):
     """The machine above, as pytest finds it."""

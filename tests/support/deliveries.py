@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus, OutgoingMessage, Receipt
@@ -25,7 +25,7 @@ OPS = Target("webhook", "ops")
 def an_event(subject: str = "api", *, priority: Priority = Priority.MEDIUM, at: datetime = START, **fields: object) -> Event:
     """An event with an id of its own."""
     values = {"type": "custom.note", "message": "hello", "source": "test", "payload": {}, **fields}
-    return Event(id=new_id("evt"), priority=priority, subject=subject, timestamp=at, **values)  # type: ignore[arg-type]
+    return Event(id=new_id("evt"), priority=priority, subject=subject, timestamp=at, **values)
 
 
 def an_acceptance(*targets: Target, event: Event | None = None, at: datetime = START, key: str = "") -> Acceptance:
@@ -112,8 +112,3 @@ async def settle(turns: int = 200) -> None:
     """Let other tasks run for as long as they have something to do."""
     for _ in range(turns):
         await asyncio.sleep(0)
-
-
-def lines(events: Iterable[Event]) -> list[str]:
-    """The messages of events, in order."""
-    return [event.message for event in events]

@@ -29,7 +29,7 @@ class Desk:
     def __init__(self) -> None:
         self.clock = FakeClock()
         self.store = MemoryStore()
-        self.outbox = StoredOutbox(self.store, self.clock)  # type: ignore[arg-type]
+        self.outbox = StoredOutbox(self.store, self.clock)
         self.channel = ScriptedChannel()
         self.poison: set[str] = set()
         self.dispatcher = Dispatcher(self.outbox, self.outlets(CI, OPS), self._render, self.clock, most_at_once=4)
@@ -258,7 +258,7 @@ async def test_what_does_not_finish_in_time_is_broken_off_and_said_to_be_unknown
     assert desk.find(delivery).status is DeliveryStatus.PENDING
     (row,) = deliveries.attempts(desk.store.db, delivery)
     assert row["outcome"] == "unknown"
-    assert await StoredOutbox(desk.store, desk.clock).void_leases() == 0  # type: ignore[arg-type]
+    assert await StoredOutbox(desk.store, desk.clock).void_leases() == 0
 
 
 async def test_nothing_is_asked_of_the_store_while_nothing_is_due(desk: Desk) -> None:
@@ -273,7 +273,7 @@ async def test_a_lane_takes_no_more_than_its_target_takes_in_a_second(desk: Desk
     async def slowly(message: object) -> None:
         desk.clock.advance(0.25)
 
-    desk.channel.send = _before(desk.channel.send, slowly)  # type: ignore[method-assign]
+    desk.channel.send = _before(desk.channel.send, slowly)
     await desk.accept(*map(str, range(40)))
     await desk.start()
     await until(lambda: len(desk.channel.sent) > 10)
@@ -281,8 +281,8 @@ async def test_a_lane_takes_no_more_than_its_target_takes_in_a_second(desk: Desk
     assert held <= 5, "four that wait and one that is being recorded"
 
 
-def _before(send, first):  # type: ignore[no-untyped-def]
-    async def both(message):  # type: ignore[no-untyped-def]
+def _before(send, first):
+    async def both(message):
         await first(message)
         return await send(message)
 

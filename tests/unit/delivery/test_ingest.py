@@ -30,7 +30,7 @@ class Door:
         self.bus = EventBus()
         self.woken = 0
         clock = FakeClock()
-        outbox = StoredOutbox(self.store, clock)  # type: ignore[arg-type]
+        outbox = StoredOutbox(self.store, clock)
         self.ingest = Ingest(outbox, self.bus, clock, a_table(CI, OPS), default_priority=Priority.LOW, wake=self._wake)
 
     def _wake(self) -> None:

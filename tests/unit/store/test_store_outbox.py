@@ -30,7 +30,7 @@ def store() -> MemoryStore:
 
 @pytest.fixture
 async def outbox(store: MemoryStore, clock: FakeClock) -> StoredOutbox:
-    outbox = StoredOutbox(store, clock)  # type: ignore[arg-type]
+    outbox = StoredOutbox(store, clock)
     await outbox.void_leases()
     return outbox
 
@@ -182,7 +182,7 @@ async def test_every_attempt_leaves_its_row(outbox: StoredOutbox, store: MemoryS
 async def test_leases_of_a_former_agent_are_void_and_say_so(outbox: StoredOutbox, store: MemoryStore, clock: FakeClock) -> None:
     await accept(outbox, clock, "a")
     (leased,) = await outbox.lease(clock.now(), 1)
-    successor = StoredOutbox(store, clock)  # type: ignore[arg-type]
+    successor = StoredOutbox(store, clock)
     assert await successor.void_leases() == 1
     (row,) = deliveries.attempts(store.db, leased.delivery.id)
     assert (row["n"], row["outcome"], row["finished_at"]) == (1, "unknown", None)
@@ -220,7 +220,7 @@ async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox
         (module._TARGETS, "deliveries_ready"),
         (module._READY, "deliveries_ready"),
         (module._FOLLOWERS, "deliveries_in_line"),
-        (module._PASS_TURN, "deliveries_in_line"),
+        (module._ADVANCE, "deliveries_in_line"),
     ],
 )
 def test_what_may_go_next_is_found_by_an_index_alone(store: MemoryStore, sql: str, index: str) -> None:

@@ -45,7 +45,7 @@ def store() -> MemoryStore:
     return MemoryStore()
 
 
-def texts(page: events.Page) -> list[str]:  # type: ignore[name-defined]
+def texts(page: events.Page) -> list[str]:
     return [event.message for event in page.items]
 
 
@@ -142,9 +142,9 @@ def test_an_event_comes_back_as_it_was_stored(payload: dict[str, object], messag
 @pytest.fixture
 def recorder(store: MemoryStore) -> StoredBuilds:
     clock = FakeClock()
-    outbox = StoredOutbox(store, clock)  # type: ignore[arg-type]
+    outbox = StoredOutbox(store, clock)
     ingest = Ingest(outbox, EventBus(), clock, a_table(CI), default_priority=Priority.MEDIUM, wake=lambda: None)
-    return StoredBuilds(store, ingest)  # type: ignore[arg-type]
+    return StoredBuilds(store, ingest)
 
 
 def a_build(
@@ -152,7 +152,7 @@ def a_build(
 ) -> Build:
     end = START + timedelta(seconds=secs) if secs is not None else None
     values = {"started_at": START if secs is not None else None, "finished_at": end, **fields}
-    return Build(new_id("build"), "run_1", package, status, "cli", START, **values)  # type: ignore[arg-type]
+    return Build(new_id("build"), "run_1", package, status, "cli", START, **values)
 
 
 async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, store: MemoryStore) -> None:
@@ -203,7 +203,7 @@ async def test_the_median_counts_only_builds_that_really_ran_and_succeeded(recor
 
 
 async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -> None:
-    log = StoredCommands(store)  # type: ignore[arg-type]
+    log = StoredCommands(store)
     entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     await log.begin(entry)
     (row,) = (await log.recent(limit=5)).items
@@ -215,7 +215,7 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
 
 
 async def test_the_same_request_is_not_begun_twice(store: MemoryStore) -> None:
-    log = StoredCommands(store)  # type: ignore[arg-type]
+    log = StoredCommands(store)
     entry = {"request_id": "req_1", "command": "STOP", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     await log.begin(entry)
     with pytest.raises(Exception, match="UNIQUE"):
