@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import signal
 import socket
 import sys
-from collections.abc import Mapping
 from typing import Any, Final
 
 import uvloop
 
 from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
+from buildnet_cli.agent.account import Account
 from buildnet_cli.agent.lock import AgentLock, holder
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import failure_report, tell_parent
-from buildnet_cli.agent.status import as_text, describe_deliveries, describe_queue
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.services import Access, Services
@@ -83,7 +81,6 @@ class Agent:
         self._loaded = loaded
         self._lock = lock
         self._clock = clock
-        self._started_at = clock.monotonic()
         self._socket = socket_path(workspace.state)
         self._api = ""
         self._note = ""
@@ -91,6 +88,7 @@ class Agent:
         self._access = wiring.access(loaded)
         self._has_console = False
         self._parts: wiring.Parts
+        self._account: Account
 
     async def run(self, ready_fd: int | None) -> None:
         """Start, say so, serve until stopped, and end."""
@@ -98,6 +96,7 @@ class Agent:
         self._has_console = console is not None
         tcp = self._open_port()
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
+        self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -166,7 +165,7 @@ class Agent:
             clock=self._clock,
             engine=self._parts.engine,
             builds=self._parts.builds,
-            status=self.status,
+            status=self._account.status,
         )
         return Services(
             uid=os.geteuid(),
@@ -174,7 +173,7 @@ class Agent:
             ingest=self._parts.ingest,
             executor=executor,
             store=self._parts.store,
-            status=self.status_with_text,
+            status=self._account.page,
             test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
             reload=self.reload,
             stop=self.stop,
@@ -189,43 +188,9 @@ class Agent:
             "api": self._api,
             "note": self._note,
             "socket": str(self._socket),
-            "channels": self._channels(frozenset()),
+            "channels": self._account.channels(),
             "remarks": [problem.message for problem in self._loaded.problems],
         }
-
-    def _channels(self, failing: frozenset[str]) -> list[dict[str, str]]:
-        states = {name: "failing" if name in failing else "ready" for name in self._parts.channels}
-        enabled = self._loaded.config.notifications.enabled_channels()
-        return [{"name": name, "state": states.get(name, "not supported yet")} for name in {**dict.fromkeys(enabled), **states}]
-
-    async def status(self) -> Mapping[str, Any]:
-        """The agent's status as every interface shows it."""
-        engine = await self._parts.engine.status()
-        counts, failing = await self._parts.store.read(lambda db: (deliveries.counts(db), deliveries.failing_channels(db)))
-        return {
-            "state": "stopping" if self._is_stopping.is_set() else "running",
-            "pid": os.getpid(),
-            "uptime_secs": round(self._clock.monotonic() - self._started_at, 1),
-            "version": __version__,
-            "api": self._api,
-            "socket": str(self._socket),
-            "channels": self._channels(failing),
-            "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
-            "queue": describe_queue(engine),
-            "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),
-            "config": {"path": self._loaded.file, "is_stale": self._is_stale()},
-        }
-
-    async def status_with_text(self) -> dict[str, Any]:
-        """The status with its text for a terminal."""
-        status = await self.status()
-        recent = await self._parts.builds.recent(limit=5)
-        return {**status, "text": as_text(status, recent, self._clock.now())}
-
-    def _is_stale(self) -> bool:
-        with contextlib.suppress(OSError):
-            return self._workspace.config.read_text("utf-8", "replace") != self._loaded.text
-        return True
 
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again and work by it. Raises ConfigError, with nothing changed, if it is wrong."""
@@ -234,16 +199,20 @@ class Agent:
         parts = self._parts
         table = wiring.routing_table(loaded, has_console=self._has_console)
         console = wiring.foreground_console(None) if self._has_console else None
-        before, parts.channels = parts.channels, open_channels(loaded.config, parts.http, console)
+        before, parts.channels = (
+            parts.channels,
+            open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
+        )
         parts.engine.replace_project(project, wiring.build_environment(loaded))
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
         parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
         self._access = wiring.access(loaded)
         self._loaded = loaded
+        self._account.take_over(loaded)
         for channel in before.values():
             await channel.close()
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
-        return {"channels": self._channels(frozenset()), "remarks": [problem.message for problem in loaded.problems]}
+        return {"channels": self._account.channels(), "remarks": [problem.message for problem in loaded.problems]}
 
     async def _reload_on_signal(self) -> None:
         try:
@@ -254,6 +223,7 @@ class Agent:
     async def stop(self) -> dict[str, Any]:
         """Begin to end; what will be left for the next start."""
         counts = await self._parts.store.read(deliveries.counts)
+        self._account.is_stopping = True
         self._is_stopping.set()
         return {"pid": os.getpid(), "kept": counts[DeliveryStatus.PENDING] + counts[DeliveryStatus.HELD]}
 

@@ -48,11 +48,18 @@ class AgentClient:
         given = {name: value for name, value in query.items() if value is not None}
         return self._call("GET", f"{path}?{urlencode(given)}" if given else path, None)
 
+    def get_text(self, path: str) -> str:
+        """GET a path in the form that is meant for a terminal."""
+        text: str = self._call("GET", path, None, accept="text/plain")
+        return text
+
     def post(self, path: str, body: Any = None, *, timeout_secs: float | None = None) -> Any:
         """POST JSON. Raises the error that the agent's problem document speaks of."""
         return self._call("POST", path, body if body is not None else {}, timeout_secs)
 
-    def _call(self, method: str, target: str, body: Any, timeout_secs: float | None = None) -> Any:
+    def _call(
+        self, method: str, target: str, body: Any, timeout_secs: float | None = None, *, accept: str = "application/json"
+    ) -> Any:
         patience = timeout_secs or self._timeout_secs
         try:
             connection = _UnixConnection(str(self._link.readlink()), patience)
@@ -61,7 +68,7 @@ class AgentClient:
             raise AgentNotRunning from exc
         try:
             content = json.dumps(body).encode() if body is not None else None
-            connection.request(method, target, content, {"Content-Type": "application/json"} if content else {})
+            connection.request(method, target, content, {"Accept": accept, "Content-Type": "application/json"})
             answer = connection.getresponse()
             text = answer.read()
         except TimeoutError as exc:
@@ -75,7 +82,8 @@ class AgentClient:
             ) from exc
         finally:
             connection.close()
-        return _read(answer.status, text)
+        is_text = answer.getheader("content-type", "").startswith("text/plain")
+        return text.decode() if is_text else _read(answer.status, text)
 
 
 def _read(status: int, text: bytes) -> Any:

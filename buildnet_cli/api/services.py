@@ -4,12 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.store.database import Store
+
+
+class StatusPage(Protocol):
+    """The status in both its forms."""
+
+    @property
+    def body(self) -> bytes:
+        """JSON for programs."""
+        ...
+
+    @property
+    def text(self) -> str:
+        """Lines for a terminal."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -29,7 +43,7 @@ class Services:
     """The agent, as the routes see it.
 
     store: read by the routes, written only through the others.
-    status: the agent's status with its `text` for people. test: sends a test message; rows, one per recipient.
+    status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
     """
 
@@ -38,7 +52,7 @@ class Services:
     ingest: Ingest
     executor: Executor
     store: Store
-    status: Callable[[], Awaitable[dict[str, Any]]]
+    status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     reload: Callable[[], Awaitable[dict[str, Any]]]
     stop: Callable[[], Awaitable[dict[str, Any]]]

@@ -86,7 +86,6 @@ def status(ctx: typer.Context) -> None:
         stopped = {"state": "stopped", "pid": None}
         state.output.result("agent-status", stopped, "The agent is not running · start it with: buildnet-notify agent start")
         raise typer.Exit(EXIT_OF[Kind.UNREACHABLE]) from None
-    now.pop("text")
     from datetime import timedelta
 
     up = format_duration(timedelta(seconds=now["uptime_secs"]))

@@ -21,19 +21,12 @@ def app(
     """What the engine, the queue and the deliveries do now."""
     state: AppContext = ctx.obj
     while True:
-        status = state.agent.get("/api/status")
-        text = status.pop("text")
-        if watch and state.output.is_terminal and not state.output.as_json:
-            text = f"\x1b[H\x1b[2J{text}"
-        _print(state, status, text)
+        if state.output.as_json:
+            state.output.result("status", state.agent.get("/api/status"))
+        else:
+            clear = "\x1b[H\x1b[2J" if watch and state.output.is_terminal else ""
+            # The screen codes are ours; everything else in the text was made printable by the agent.
+            typer.echo(clear + state.agent.get_text("/api/status"), nl=False)
         if not watch:
             return
         time.sleep(_REFRESH_SECS)
-
-
-def _print(state: AppContext, status: dict[str, object], text: str) -> None:
-    if state.output.as_json:
-        state.output.result("status", status)
-    else:
-        # The screen codes are ours; everything else in the text was made printable by the agent.
-        typer.echo(text.rstrip("\n"))

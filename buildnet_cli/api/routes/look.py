@@ -18,10 +18,10 @@ async def health(request: Request) -> Response:
 async def status(request: Request) -> Response:
     """The agent's status: JSON, or ready text for a terminal that asks for text/plain."""
     caller(request, Level.READ)
-    now = await services_of(request).status()
+    page = await services_of(request).status()
     if request.headers.get("accept") == "text/plain":
-        return PlainTextResponse(now["text"])
-    return JSONResponse(now)
+        return PlainTextResponse(page.text)
+    return Response(page.body, media_type="application/json")
 
 
 ROUTES = [("GET", "/health", health), ("GET", "/api/status", status)]

@@ -1,0 +1,106 @@
+"""The agent's account of itself, for whoever asks: computed when something has changed, remembered until then."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from buildnet_cli import __version__
+from buildnet_cli.agent.status import as_text, describe_deliveries, describe_queue
+from buildnet_cli.agent.wiring import Parts
+from buildnet_cli.channels.registry import SUPPORTED
+from buildnet_cli.clock import Clock
+from buildnet_cli.config.loader import Loaded
+from buildnet_cli.engine.model import Build
+from buildnet_cli.store import builds, deliveries
+
+_RECENT = 5
+
+
+@dataclass(frozen=True)
+class StatusPage:
+    """The status in both its forms: JSON for programs, lines for a terminal."""
+
+    body: bytes
+    text: str
+
+
+class Account:
+    """What can be said of a running agent.
+
+    api: where it listens on TCP, empty if it does not. socket: its Unix socket.
+    """
+
+    def __init__(self, parts: Parts, clock: Clock, loaded: Loaded, *, api: str, socket: Path) -> None:
+        self.is_stopping = False
+        self._parts = parts
+        self._clock = clock
+        self._started_at = clock.monotonic()
+        self._api = api
+        self._socket = socket
+        self._page: tuple[object, StatusPage] | None = None
+        self.take_over(loaded)
+
+    def take_over(self, loaded: Loaded) -> None:
+        """Speak of another configuration from now on."""
+        self._loaded = loaded
+        self._seen = _fingerprint(loaded.file)
+        self._page = None
+
+    def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
+        """Every channel that is on, and whether it can be used: ready, failing, or not supported yet."""
+        enabled = self._loaded.config.notifications.enabled_channels()
+        return [{"name": name, "state": _state_of(name, failing)} for name in {**dict.fromkeys(enabled), **self._parts.channels}]
+
+    async def status(self) -> Mapping[str, Any]:
+        """The agent's status, as every interface shows it."""
+        status, _ = await self._look()
+        return status
+
+    async def page(self) -> StatusPage:
+        """The status ready to go out. At most a second old, and never older than the last change that was stored."""
+        key = (self._parts.store.commits, int(self._clock.monotonic()), self.is_stopping)
+        if self._page is None or self._page[0] != key:
+            status, recent = await self._look()
+            page = StatusPage(json.dumps(status).encode(), as_text(status, recent, self._clock.now()))
+            self._page = (key, page)
+        return self._page[1]
+
+    async def _look(self) -> tuple[dict[str, Any], list[Build]]:
+        engine = await self._parts.engine.status()
+        counts, failing, recent = await self._parts.store.read(
+            lambda db: (deliveries.counts(db), deliveries.failing_channels(db), builds.page(db, limit=_RECENT).items)
+        )
+        status = {
+            "state": "stopping" if self.is_stopping else "running",
+            "pid": os.getpid(),
+            "uptime_secs": round(self._clock.monotonic() - self._started_at, 1),
+            "version": __version__,
+            "api": self._api,
+            "socket": str(self._socket),
+            "channels": self.channels(failing),
+            "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
+            "queue": describe_queue(engine),
+            "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),
+            "config": {"path": self._loaded.file, "is_stale": _fingerprint(self._loaded.file) != self._seen},
+        }
+        return status, recent
+
+
+def _state_of(channel: str, failing: frozenset[str]) -> str:
+    if channel not in SUPPORTED:
+        return "not supported yet"
+    return "failing" if channel in failing else "ready"
+
+
+def _fingerprint(path: str) -> tuple[int, int] | None:
+    """What changes when a file is written: its time and size; None if it is not there."""
+    try:
+        info = Path(path).stat()
+    except OSError:
+        return None
+    return info.st_mtime_ns, info.st_size
