@@ -100,6 +100,7 @@ class Agent:
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         tasks: list[asyncio.Task[None]] = []
         try:
+            await self._parts.outbox.void_leases()
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")

@@ -13,7 +13,6 @@ from buildnet_cli.routing.decision import Reason, Target
 # Types are few; a producer that makes them up must not fill the memory.
 _MOST_REMEMBERED = 4096
 
-_CHANNELS = ("notifications", "channels")
 _PRIORITIES = ("notifications", "settings", "priorities")
 
 
@@ -23,17 +22,14 @@ class Route:
 
     takes_rest: it also gets what no other target of its channel wants.
     can_send: whether this version has an adapter for its channel.
+    path: where in the configuration it is written.
     """
 
     target: Target
     patterns: tuple[Pattern, ...]
     takes_rest: bool = False
     can_send: bool = True
-
-    @property
-    def path(self) -> tuple[str | int, ...]:
-        """Where in the configuration it is written."""
-        return (*_CHANNELS, "webhooks" if self.target.channel == "webhook" else self.target.channel)
+    path: tuple[str | int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +58,7 @@ class RoutingTable:
         """
         return cls(
             (
-                Route(Target(each.channel, each.name), each.patterns, each.takes_rest, each.channel in supported)
+                Route(Target(each.channel, each.name), each.patterns, each.takes_rest, each.channel in supported, each.path)
                 for each in config.targets()
             ),
             {priority: config.channels_for(priority) for priority in Priority},

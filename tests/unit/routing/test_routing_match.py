@@ -70,7 +70,7 @@ def test_every_decision_says_which_line_it_came_from() -> None:
         ("priority", "high goes to webhook"),
     ]
     assert [reason.path for reason in decision.reasons] == [
-        ("notifications", "channels", "webhooks"),
+        ("notifications", "channels", "webhooks", 0),
         ("notifications", "settings", "priorities", "high", "channels"),
     ]
 
