@@ -147,9 +147,9 @@ COMMANDS: dict[str, Command] = {
     'secrets check':
         ('Where each name that the configuration uses comes from', (), (), ('',)),
     'secrets import':
-        ('Copy values from the environment into the store, so that the agent has them after a restart',
+        ('Move credentials out of the configuration into the store, and put ${NAME} in their place',
          (),
-         ((('--from-env',), 'Take the values from the environment', ''),),
+         ((('--from-env',), 'Copy values from the environment instead', ''),),
          ('<text>',)),
     'secrets delete':
         ('Remove a value from the store that has it', (), (), ('<text>', '')),

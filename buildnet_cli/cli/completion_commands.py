@@ -53,4 +53,6 @@ def install(
     if wanted not in SHELLS:
         raise UsageError(f"{wanted!a} is no shell with completion here", hint=f"name one: {', '.join(SHELLS)}")
     path = completion.install(wanted, Path.home())
-    state.output.result("completion", {"shell": wanted, "path": str(path)}, f"wrote {path}; it works in the next shell")
+    hint = completion.next_step(wanted, path)
+    text = f"wrote {path}; it works in the next shell" + (f"\n{hint}" if hint else "")
+    state.output.result("completion", {"shell": wanted, "path": str(path), "next_step": hint}, text)

@@ -37,7 +37,7 @@ def validate(
     state: AppContext = ctx.obj
     if format_ not in ("text", "json", "github"):
         raise UsageError(f"{format_!a} is no format", hint="choose text, json or github", where="--format")
-    path = state.workspace.config if file is None else Path(file)
+    path = state.config_file if file is None else Path(file)
     try:
         loaded = load_text(sys.stdin.read(), "stdin", state.lookup) if file == "-" else load(path, state.lookup)
         problems = list(loaded.problems)
@@ -156,7 +156,7 @@ def _editor(state: AppContext) -> Editor:
     from buildnet_cli.paths import prepare_state
 
     prepare_state(state.workspace.state)
-    return Editor(state.workspace.config, History.of_state(state.workspace.state), state.lookup)
+    return Editor(state.config_file, History.of_state(state.workspace.state), state.lookup)
 
 
 def _report(state: AppContext, change: Change) -> None:

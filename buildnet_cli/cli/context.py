@@ -53,11 +53,19 @@ class AppContext:
 
         return open_vault()
 
+    @property
+    def config_file(self) -> Path:
+        """The workspace's configuration file, as short as it can be called from here."""
+        try:
+            return self.workspace.config.relative_to(Path.cwd())
+        except ValueError:
+            return self.workspace.config
+
     def load_config(self) -> Loaded:
         """The workspace's configuration. Raises ConfigError with every problem in it."""
         from buildnet_cli.config.loader import load
 
-        return load(self.workspace.config, self.lookup)
+        return load(self.config_file, self.lookup)
 
     @property
     def lookup(self) -> Callable[[str], str | None]:

@@ -15,7 +15,7 @@ def edit_text(text: str, *, suffix: str) -> str:
 
     Raises UsageError if no editor is named, BuildNetError if it fails; then nothing has changed.
     """
-    from buildnet_cli.process.passthrough import run_attached
+    from buildnet_cli.process.spawn import run_attached
 
     command = os.environ.get("VISUAL") or os.environ.get("EDITOR")
     if not command:
@@ -23,7 +23,10 @@ def edit_text(text: str, *, suffix: str) -> str:
     with tempfile.TemporaryDirectory(prefix="buildnet-notify-") as folder:
         path = Path(folder) / f"edit{suffix}"
         path.write_text(text, "utf-8")
-        code = run_attached([*shlex.split(command), str(path)])
+        try:
+            code = run_attached([*shlex.split(command), str(path)], env=os.environ).code
+        except (OSError, ValueError) as exc:
+            raise UsageError(f"{command} cannot be started ({exc})", hint="set EDITOR, such as EDITOR=nano") from exc
         if code != 0:
             raise BuildNetError(f"{command} ended with {code}; nothing was changed")
         return path.read_text("utf-8")

@@ -16,6 +16,7 @@ from buildnet_cli.cli.options import split_global_options
 from buildnet_cli.cli.output import Output
 from buildnet_cli.errors import BuildNetError
 from buildnet_cli.errors import UsageError as WrongUsage
+from buildnet_cli.redact import scrub
 
 
 class Commands(LazyGroup):
@@ -92,6 +93,8 @@ def run(argv: list[str]) -> int:
         # The reader has gone; the interpreter must not find that out again when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as exc:  # noqa: BLE001  (nobody but a developer wants to see a traceback)
+        return _fail(output, _as_unexpected(exc), verbosity)
 
 
 def _fail(output: Output, error: BuildNetError, verbosity: int) -> int:
@@ -100,8 +103,18 @@ def _fail(output: Output, error: BuildNetError, verbosity: int) -> int:
     if verbosity > 1:
         import traceback
 
-        traceback.print_exception(error)
+        sys.stderr.write(scrub("".join(traceback.format_exception(error))))
     return code
+
+
+def _as_unexpected(error: Exception) -> BuildNetError:
+    """A mistake of ours, told in a sentence; -vv shows where."""
+    unexpected = BuildNetError(
+        f"something unexpected happened: {type(error).__name__}: {error}"[:500],
+        hint="run it again with -vv, and report what it prints",
+    )
+    unexpected.__cause__ = error
+    return unexpected
 
 
 def _as_usage(error: Exception) -> BuildNetError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,26 +62,52 @@ def check(ctx: typer.Context) -> None:
         raise typer.Exit(EXIT_OF[Kind.FAILED])
 
 
-@app.command(name="import", cls=ExampleCommand, epilog="buildnet-notify secrets import --from-env")
+@app.command(
+    name="import", cls=ExampleCommand, epilog="buildnet-notify secrets import\nbuildnet-notify secrets import --from-env"
+)
 def import_(
     ctx: typer.Context,
     names: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]…", help="Which; all that the configuration uses otherwise.")
+        list[str] | None, typer.Argument(metavar="[NAME]…", help="With --from-env: which; all that are used otherwise.")
     ] = None,
-    from_env: Annotated[bool, typer.Option("--from-env", help="Take the values from the environment.")] = False,
+    from_env: Annotated[bool, typer.Option("--from-env", help="Copy values from the environment instead.")] = False,
 ) -> None:
-    """Copy values from the environment into the store, so that the agent has them after a restart."""
+    """Move credentials out of the configuration into the store, and put ${NAME} in their place."""
+    state: AppContext = ctx.obj
+    if names and not from_env:
+        raise UsageError("names are for --from-env; without it everything in the file is moved")
+    rows = _import_from_environment(state, names) if from_env else _import_from_file(state)
+    state.output.rows("secrets", rows, [Column("NAME", "name"), Column("STORE", "store")], empty="Nothing to import")
+
+
+def _import_from_environment(state: AppContext, names: list[str] | None) -> list[dict[str, Any]]:
     import os
 
     from buildnet_cli.config.loader import names_used
     from buildnet_cli.secrets.environment import import_names
 
-    state: AppContext = ctx.obj
-    if not from_env:
-        raise UsageError("say where the values come from", hint="buildnet-notify secrets import --from-env")
     wanted = names or [name for name in names_used(state.workspace.config) if os.environ.get(name)]
-    rows = [{"name": info.name, "store": info.store.value} for info in import_names(wanted, os.environ, state.vault)]
-    state.output.rows("secrets", rows, [Column("NAME", "name"), Column("STORE", "store")], empty="Nothing to import")
+    return [{"name": info.name, "store": info.store.value} for info in import_names(wanted, os.environ, state.vault)]
+
+
+def _import_from_file(state: AppContext) -> list[dict[str, Any]]:
+    """Store first, then change the file, then drop the versions that still hold the values."""
+    from buildnet_cli.config.edit import Editor
+    from buildnet_cli.config.history import History
+    from buildnet_cli.config.literals import names_of
+    from buildnet_cli.paths import prepare_state
+
+    loaded = state.load_config()
+    names = names_of(loaded)
+    if not names:
+        return []
+    prepare_state(state.workspace.state)
+    infos = [state.vault.set(name, loaded.literals[path]) for path, name in names.items()]
+    history = History.of_state(state.workspace.state)
+    editor = Editor(state.workspace.config, history, state.lookup)
+    change = editor.set_values({path: f"${{{name}}}" for path, name in names.items()})
+    history.forget(change.version)
+    return [{"name": info.name, "store": info.store.value} for info in infos]
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify secrets delete SLACK_BOT_TOKEN")

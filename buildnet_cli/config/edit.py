@@ -15,7 +15,7 @@ from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.config.history import History, Version
 from buildnet_cli.config.interpolate import Lookup
 from buildnet_cli.config.loader import Loaded, load_text
-from buildnet_cli.config.origin import parse_key
+from buildnet_cli.config.origin import KeyPath, parse_key
 from buildnet_cli.config.rewrite import read_value, with_patch, with_value
 from buildnet_cli.config.source import Source, read_source
 from buildnet_cli.errors import ConflictError, StorageError
@@ -61,6 +61,15 @@ class Editor:
         with self._locked():
             source = self._read()
             return self._write(source, with_value(_text(source), path, value, str(self._path)))
+
+    def set_values(self, values: Mapping[KeyPath, str]) -> Change:
+        """Set several keys to texts, in one change."""
+        with self._locked():
+            source = self._read()
+            text = _text(source)
+            for path, value in values.items():
+                text = with_value(text, path, value, str(self._path))
+            return self._write(source, text)
 
     def merge(self, patch: Mapping[str, Any]) -> Change:
         """Apply a JSON merge patch: null removes a key, lists are replaced, `***` leaves a value as it is. Source: RFC 7386.

@@ -91,6 +91,16 @@ class History:
             raise StorageError(f"the version before the change cannot be kept: {reason}", where=str(path)) from exc
         return Version(number, now, path)
 
+    def forget(self, kept: Version) -> None:
+        """Remove every version but this one, because they hold what must not be kept. Raises StorageError."""
+        try:
+            for version in self.versions():
+                if version.number != kept.number:
+                    version.path.unlink(missing_ok=True)
+        except OSError as exc:
+            reason = (exc.strerror or "refused").lower()
+            raise StorageError(f"the versions before the change cannot be removed: {reason}", where=str(self._folder)) from exc
+
 
 def diff(before: str, after: str, *, before_name: str = "before", after_name: str = "after") -> str:
     """What changed, as a unified diff with secrets masked; empty if nothing did."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
 from buildnet_cli import redact
 from buildnet_cli.config.document import read_document
-from buildnet_cli.config.interpolate import Lookup, interpolate, names_in
+from buildnet_cli.config.interpolate import Lookup, Resolved, interpolate, names_in
 from buildnet_cli.config.lint import Remark, remarks_on
 from buildnet_cli.config.origin import KeyPath, Node, Origins, Place, dotted
 from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity, visible
@@ -20,6 +21,7 @@ from buildnet_cli.config.section import Section
 from buildnet_cli.config.shape import is_public_header
 from buildnet_cli.config.source import Source, read_source
 from buildnet_cli.config.validation import check
+from buildnet_cli.net.address import is_loopback_or_private_host
 
 
 @dataclass(frozen=True)
@@ -29,15 +31,17 @@ class Loaded:
     problems: warnings and notes; errors would have been raised.
     references: what was written for each value that came from a `${NAME}`.
     secrets: the paths of all credentials, written or not.
+    literals: those credentials that stand in the file as they are.
     """
 
     config: Config
     file: str
-    text: str
+    text: str = field(repr=False)
     problems: tuple[Problem, ...]
-    origins: Origins
+    origins: Origins = field(repr=False)
     references: Mapping[KeyPath, str]
     secrets: frozenset[KeyPath]
+    literals: Mapping[KeyPath, str] = field(repr=False, default_factory=dict)
 
     @property
     def names(self) -> list[str]:
@@ -94,11 +98,11 @@ def load_source(source: Source, file: str, lookup: Lookup, *, environ: Mapping[s
     origins = Origins(file, root)
     remarks = remarks_on(checked.value, exists=lambda path: Path(path).exists())
     problems = [_as_problem(remark, origins, secrets, page) for remark in remarks if remark.path not in resolved.unset]
-    literal = [path for path in sensitive if path not in resolved.references and root.at(path) is not None]
-    if literal and source.is_readable_by_others:
-        problems.append(_readable_secret(literal, source, origins, page))
+    literals = {path: secrets[path] for path in sensitive if _is_literal(path, secrets[path], root, resolved)}
+    if literals and source.is_readable_by_others:
+        problems.append(_readable_secret(list(literals), source, origins, page))
     problems.sort(key=lambda problem: (problem.line, problem.column))
-    return Loaded(checked.value, file, source.text, tuple(problems), origins, resolved.references, secrets=frozenset(secrets))
+    return Loaded(checked.value, file, source.text, tuple(problems), origins, resolved.references, frozenset(secrets), literals)
 
 
 def _not_a_mapping(root: Node, page: Page) -> Problem:
@@ -109,6 +113,13 @@ def _not_a_mapping(root: Node, page: Page) -> Problem:
         root.place,
         hint="begin with `notifications:`; buildnet-notify config sample shows a whole file",
     )
+
+
+def _is_literal(path: KeyPath, secret: str, root: Node, resolved: Resolved) -> bool:
+    """Whether a credential is written out in the file. The address of a service on this machine or beside it is none."""
+    if path in resolved.references or root.at(path) is None:
+        return False
+    return not (path[-1] == "url" and is_loopback_or_private_host(urlsplit(secret).hostname or ""))
 
 
 def _secrets_of(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

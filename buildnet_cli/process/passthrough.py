@@ -66,14 +66,6 @@ def run_passthrough(argv: Sequence[str], *, env: Mapping[str, str]) -> PassedThr
         return PassedThrough(126, f"{argv[0]}: permission denied\n")
 
 
-def run_attached(argv: Sequence[str]) -> int:
-    """Run an interactive program, such as an editor, on our own terminal; its exit code, 127 if there is no such program."""
-    try:
-        return _exit_code(subprocess.call(argv))
-    except FileNotFoundError:
-        return 127
-
-
 def _on_pipes(argv: Sequence[str], env: Mapping[str, str], tail: _Tail) -> int:
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child, _forwarded(child.pid):
         assert child.stdout is not None
