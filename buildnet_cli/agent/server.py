@@ -15,6 +15,7 @@ import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from buildnet_cli.api.auth import PEER
+from buildnet_cli.errors import ConfigError
 
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application."""
@@ -74,10 +75,10 @@ class ApiServer:
 
     async def start(self) -> None:
         """Listen; requests are answered when this returns."""
+        _replace_link(self._link, self._path)
         listeners = [_listen_unix(self._path)]
         if self._tcp is not None:
             listeners.append(self._tcp)
-        _replace_link(self._link, self._path)
         self._task = asyncio.create_task(self._server.serve(sockets=listeners), name="api")
         while not self._server.started:
             if self._task.done():
@@ -89,17 +90,22 @@ class ApiServer:
         self._server.should_exit = True
         if self._task is not None:
             await self._task
-        for path in (self._link, self._path):
-            path.unlink(missing_ok=True)
+            for path in (self._link, self._path):
+                path.unlink(missing_ok=True)
+        elif self._tcp is not None:
+            self._tcp.close()  # it never came to serve it
 
 
 def _listen_unix(path: Path) -> socket.socket:
-    # Only the holder of the agent's lock comes here, so whatever lies at this path is stale.
-    path.unlink(missing_ok=True)
     listener = socket.socket(socket.AF_UNIX)
     before = os.umask(0o177)
     try:
+        # Only the holder of the agent's lock comes here, so whatever lies at this path is stale.
+        path.unlink(missing_ok=True)
         listener.bind(str(path))
+    except OSError as exc:
+        listener.close()
+        raise _in_the_way(path, exc) from exc
     finally:
         os.umask(before)
     listener.listen(128)
@@ -109,9 +115,18 @@ def _listen_unix(path: Path) -> socket.socket:
 
 def _replace_link(link: Path, target: Path) -> None:
     fresh = link.with_name(f"{link.name}.new")
-    fresh.unlink(missing_ok=True)
-    fresh.symlink_to(target)
-    fresh.replace(link)
+    try:
+        fresh.unlink(missing_ok=True)
+        fresh.symlink_to(target)
+        fresh.replace(link)
+    except OSError as exc:
+        raise _in_the_way(link, exc) from exc
+
+
+def _in_the_way(path: Path, exc: OSError) -> ConfigError:
+    return ConfigError(
+        f"the agent's socket cannot be made at {path} ({(exc.strerror or 'refused').lower()})", hint=f"remove {path}"
+    )
 
 
 def _uid_of(connection: Any) -> int:

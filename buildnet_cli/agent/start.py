@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from buildnet_cli.agent.lock import holder
-from buildnet_cli.errors import BuildNetError, ConfigError, Kind, TimedOutError
+from buildnet_cli.errors import BuildNetError, Kind, TimedOutError
 from buildnet_cli.paths import Workspace, prepare_state
 from buildnet_cli.process.spawn import spawn_detached
 
@@ -114,7 +114,7 @@ class StartError(BuildNetError):
 
 def _raise_failure(report: dict[str, Any], stderr: Path) -> None:
     if not report:
-        raise ConfigError("the agent died while starting", hint=f"its last words are in {stderr}")
+        raise BuildNetError("the agent died while starting", hint=f"its last words are in {stderr}")
     failure = report.get("error")
     if failure is not None:
         raise StartError(failure)
