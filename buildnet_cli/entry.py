@@ -8,7 +8,7 @@ import os
 import sys
 
 STATUS_REQUEST = b"GET /api/status HTTP/1.1\r\nHost: localhost\r\nAccept: text/plain\r\nConnection: close\r\n\r\n"
-STATUS_TIMEOUT_SECS = 2.0
+STATUS_TIMEOUT_SECS = 0.5
 STATUS_MAX_BYTES = 1 << 20
 
 

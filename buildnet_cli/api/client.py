@@ -36,10 +36,10 @@ class AgentClient:
     """Calls on the agent of one workspace.
 
     link: the workspace's link to the agent's socket.
-    timeout_secs: how long an answer may take; a hung agent is said to hang, not waited for.
+    timeout_secs: how long an agent may stay silent; a hung one is said to hang, not waited for.
     """
 
-    def __init__(self, link: Path, *, timeout_secs: float = 5.0) -> None:
+    def __init__(self, link: Path, *, timeout_secs: float = 4.0) -> None:
         self._link = link
         self._timeout_secs = timeout_secs
 
@@ -54,7 +54,12 @@ class AgentClient:
         return text
 
     def post(self, path: str, body: Any = None, *, timeout_secs: float | None = None) -> Any:
-        """POST JSON. Raises the error that the agent's problem document speaks of."""
+        """POST JSON. Raises the error that the agent's problem document speaks of.
+
+        timeout_secs: for what takes the agent long, or must not take us long. An agent that hangs is found out as soon as ever.
+        """
+        if timeout_secs is not None and timeout_secs > self._timeout_secs:
+            self.get("/health")
         return self._call("POST", path, body if body is not None else {}, timeout_secs)
 
     def _call(
@@ -64,6 +69,8 @@ class AgentClient:
         try:
             connection = _UnixConnection(str(self._link.readlink()), patience)
             connection.connect()
+        except TimeoutError as exc:
+            raise _hung(patience) from exc
         except OSError as exc:
             raise AgentNotRunning from exc
         try:
@@ -72,10 +79,7 @@ class AgentClient:
             answer = connection.getresponse()
             text = answer.read()
         except TimeoutError as exc:
-            raise TimedOutError(
-                f"the agent did not answer within {patience:.0f} s",
-                hint="see what it does: buildnet-notify agent logs",
-            ) from exc
+            raise _hung(patience) from exc
         except (OSError, http.client.HTTPException) as exc:
             raise UnreachableError(
                 "the agent took the request and closed the connection", hint="see why: buildnet-notify agent logs"
@@ -84,6 +88,12 @@ class AgentClient:
             connection.close()
         is_text = answer.getheader("content-type", "").startswith("text/plain")
         return text.decode() if is_text else _read(answer.status, text)
+
+
+def _hung(patience_secs: float) -> TimedOutError:
+    return TimedOutError(
+        f"the agent did not answer within {patience_secs:.0f} s", hint="see what it does: buildnet-notify agent logs"
+    )
 
 
 def _read(status: int, text: bytes) -> Any:

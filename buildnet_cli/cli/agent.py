@@ -136,6 +136,9 @@ def _stop(state: AppContext) -> dict[str, Any] | None:
         answer: dict[str, Any] = state.agent.post("/api/agent/stop")
     except UnreachableError:
         return None
+    except TimedOutError as exc:
+        pid = (holder(state.workspace.lock) or {}).get("pid")
+        raise TimedOutError(exc.message, hint=f"end it, which loses nothing: kill -KILL {pid}" if pid else exc.hint) from exc
     deadline = time.monotonic() + STOPS_WITHIN_SECS
     while holder(state.workspace.lock) is not None:
         if time.monotonic() > deadline:

@@ -51,9 +51,10 @@ def hand_in(state: AppContext, event: dict[str, Any]) -> None:
     state.output.result("event", accepted, text)
 
 
-def deliver(state: AppContext, event: dict[str, Any]) -> dict[str, Any]:
+def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | None = None) -> dict[str, Any]:
     """Give an event to the agent, or keep it on disk for the next one; `status` says which: accepted or spooled.
 
+    patience_secs: how long the agent may take to answer.
     Raises UsageError if it is no event, StorageError if it could not be kept.
     """
     from buildnet_cli.events.model import read_draft
@@ -62,7 +63,7 @@ def deliver(state: AppContext, event: dict[str, Any]) -> dict[str, Any]:
     event = {**event, "id": new_id("evt")}
     read_draft(event)
     try:
-        return {"status": "accepted", **state.agent.post("/api/events", event)["items"][0]}
+        return {"status": "accepted", **state.agent.post("/api/events", event, timeout_secs=patience_secs)["items"][0]}
     except (UnreachableError, TimedOutError):
         from buildnet_cli.delivery import spool
         from buildnet_cli.paths import prepare_state

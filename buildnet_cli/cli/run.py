@@ -14,6 +14,9 @@ from buildnet_cli.cli.app import single_command
 from buildnet_cli.cli.context import AppContext
 from buildnet_cli.errors import BuildNetError, UsageError
 
+_PATIENCE_SECS = 1.0
+"""How long a hung agent may keep somebody's command waiting."""
+
 
 @single_command(
     epilog="buildnet-notify run -- make -j4\nbuildnet-notify run --package api --if-longer 60s -- npm test",
@@ -97,6 +100,6 @@ class _Report:
             "payload": self._build.as_wire(),
         }
         try:
-            deliver(self._state, event)
+            deliver(self._state, event, patience_secs=_PATIENCE_SECS)
         except BuildNetError as exc:
             self._state.output.note(f"buildnet-notify: this run could not be reported: {exc.message}")
