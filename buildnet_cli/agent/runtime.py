@@ -18,7 +18,7 @@ from buildnet_cli.agent.account import Account
 from buildnet_cli.agent.lock import AgentLock, holder
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
-from buildnet_cli.agent.start import failure_report, tell_parent
+from buildnet_cli.agent.start import Starter, failure_report
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.services import Access, Services
@@ -53,24 +53,24 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
     ready_fd: a pipe on which a starter waits for one line of JSON; None in the foreground.
     Raises what kept it from starting, unless a starter waits: that one is told instead.
     """
+    starter = Starter(ready_fd)
     try:
         prepare_state(workspace.state)
         lock = AgentLock(workspace.lock)
         running = _acquire(lock, workspace)
         if running is not None:
-            return _already_running(running, ready_fd)
+            return _already_running(running, starter)
         try:
             loaded = load(workspace.config, lambda name: open_vault().get(name))
-            _start_log(workspace, loaded, ready_fd, verbosity)
-            uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(ready_fd))
+            _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
+            return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
         finally:
             lock.release()
     except BuildNetError as exc:
-        if ready_fd is None:
+        if not starter.is_waiting:
             raise
-        tell_parent(ready_fd, failure_report(exc))
+        starter.tell(failure_report(exc))
         return 1
-    return 0
 
 
 class Agent:
@@ -89,10 +89,11 @@ class Agent:
         self._has_console = False
         self._parts: wiring.Parts
         self._account: Account
+        self._reloading: asyncio.Task[None] | None = None
 
-    async def run(self, ready_fd: int | None) -> None:
-        """Start, say so, serve until stopped, and end."""
-        console = wiring.foreground_console(ready_fd)
+    async def run(self, starter: Starter) -> int:
+        """Start, say so, serve until stopped, and end; the exit code, 1 if a part of it broke."""
+        console = sys.stdout if starter.is_foreground else None
         self._has_console = console is not None
         tcp = self._open_port()
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
@@ -108,16 +109,29 @@ class Agent:
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             self._watch_signals()
             self._lock.note(**self._report())
-            tell_parent(ready_fd, {"pid": os.getpid(), **self._report()})
-            if ready_fd is None:
+            starter.tell({"pid": os.getpid(), **self._report()})
+            if console is not None:
                 sys.stdout.write(
                     f"buildnet-notify {__version__} · pid {os.getpid()} · {self._api or self._socket} · Ctrl-C stops it\n"
                 )
                 sys.stdout.flush()
-            await self._is_stopping.wait()
-            await self._accept("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
+            return await self._until_stopped(tasks)
         finally:
             await self._end(server, tasks)
+
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> int:
+        """Wait for a stop, and say that it came. A part that ends before is a mistake of ours, and never a silent one."""
+        stopping = asyncio.create_task(self._is_stopping.wait())
+        ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        for task in ended - {stopping}:
+            _log.critical("the %s ended; the agent stops", task.get_name(), exc_info=task.exception())
+            await self._accept("daemon.error", f"the {task.get_name()} of the agent on {socket.gethostname()} ended unexpectedly")
+        stopping.cancel()
+        try:
+            await self._accept("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
+        except StorageError as exc:
+            _log.error("the stop could not be recorded: %s", exc.message)
+        return 0 if stopping in ended else 1
 
     async def _end(self, server: ApiServer, tasks: list[asyncio.Task[None]]) -> None:
         """Builds first, because their ends are news; then what is being sent; then the doors."""
@@ -146,7 +160,7 @@ class Agent:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._is_stopping.set)
-        loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload_on_signal()))
+        loop.add_signal_handler(signal.SIGHUP, self._reload_on_signal)
 
     async def _accept(self, event_type: str, message: str) -> None:
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
@@ -199,7 +213,7 @@ class Agent:
         project = wiring.project_of(self._workspace, loaded)
         parts = self._parts
         table = wiring.routing_table(loaded, has_console=self._has_console)
-        console = wiring.foreground_console(None) if self._has_console else None
+        console = sys.stdout if self._has_console else None
         before, parts.channels = (
             parts.channels,
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
@@ -215,7 +229,10 @@ class Agent:
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
         return {"channels": self._account.channels(), "remarks": [problem.message for problem in loaded.problems]}
 
-    async def _reload_on_signal(self) -> None:
+    def _reload_on_signal(self) -> None:
+        self._reloading = asyncio.create_task(self._try_reload())
+
+    async def _try_reload(self) -> None:
         try:
             await self.reload()
         except BuildNetError as exc:
@@ -244,19 +261,19 @@ def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
     raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
 
 
-def _already_running(running: dict[str, Any], ready_fd: int | None) -> int:
-    if ready_fd is None:
+def _already_running(running: dict[str, Any], starter: Starter) -> int:
+    if starter.is_foreground:
         raise ConflictError(f"an agent runs already (pid {running.get('pid')})", hint="stop it first: buildnet-notify agent stop")
-    tell_parent(ready_fd, {**running, "was_running": True})
+    starter.tell({**running, "was_running": True})
     return 0
 
 
-def _start_log(workspace: Workspace, loaded: Loaded, ready_fd: int | None, verbosity: int) -> None:
+def _start_log(workspace: Workspace, loaded: Loaded, verbosity: int, *, to_file: bool) -> None:
     log = loaded.config.agent.log
     level = "debug" if verbosity or loaded.config.notifications.debug else log.level
-    if ready_fd is None:
-        logs.to_stream(sys.stderr, level=level)
-    else:
+    if to_file:
         logs.to_file(workspace.logs / "agent.log", level=level, max_mb=log.max_mb, keep=log.keep)
+    else:
+        logs.to_stream(sys.stderr, level=level)
     if loaded.problems:
         _log.warning("the configuration has remarks:\n%s", problems_as_text(loaded.problems))

@@ -120,11 +120,26 @@ def _raise_failure(report: dict[str, Any], stderr: Path) -> None:
         raise StartError(failure)
 
 
-def tell_parent(fd: int | None, report: dict[str, Any]) -> None:
-    """From the agent's side: say once how the start went, and let go of the pipe."""
-    if fd is not None:
-        os.write(fd, json.dumps(report).encode() + b"\n")
-        os.close(fd)
+class Starter:
+    """Whoever waits for the agent's first word, from the agent's side. It is told once; after that nobody waits.
+
+    fd: the pipe it waits on; None if the agent was started in the foreground.
+    """
+
+    def __init__(self, fd: int | None) -> None:
+        self._fd = fd
+        self.is_foreground = fd is None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self._fd is not None
+
+    def tell(self, report: dict[str, Any]) -> None:
+        """Say how the start went, and let go of the pipe."""
+        if self._fd is not None:
+            fd, self._fd = self._fd, None
+            os.write(fd, json.dumps(report).encode() + b"\n")
+            os.close(fd)
 
 
 def failure_report(error: BuildNetError) -> dict[str, Any]:

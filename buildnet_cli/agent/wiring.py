@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,8 +124,3 @@ def access(loaded: Loaded) -> Access:
         hosts=frozenset(name.lower() for name in (*_LOOPBACK_NAMES, api.host, *api.allowed_hosts)),
         is_remote_control_on=remote.enabled,
     )
-
-
-def foreground_console(ready_fd: int | None) -> TextIO | None:
-    """Our own terminal, unless a starter waits for us: then there is none."""
-    return sys.stdout if ready_fd is None else None
