@@ -61,4 +61,5 @@ async def _on_bad_request(request: Request, exc: Exception) -> Response:
 
 async def _on_too_large(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, BuildNetError)
-    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint)
+    # What is left of the body is not worth reading.
+    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint, headers={"Connection": "close"})
