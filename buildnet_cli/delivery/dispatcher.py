@@ -23,7 +23,8 @@ from buildnet_cli.routing.decision import Target
 _log = logging.getLogger(__name__)
 
 _MOST_AT_ONCE = 64
-_DEADLINE_SECS = 30.0
+# A last resort: longer than any channel may be told to wait.
+_DEADLINE_SECS = 330.0
 _LEASE_LIMIT = 256
 _LARGEST_PACE = 32
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any
 
 from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.clean import clean_object, clean_text
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.delivery.outbox import Acceptance, Outbox, Write
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.catalog import priority_of
-from buildnet_cli.events.json_value import JsonObject
 from buildnet_cli.events.model import Event, EventDraft
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
-from buildnet_cli.redact import scrub, scrub_json
 from buildnet_cli.routing.decision import Action, Decision
 from buildnet_cli.routing.match import RoutingTable
 from buildnet_cli.routing.pipeline import NO_RECIPIENT, decide
@@ -91,11 +88,11 @@ class Ingest:
             id=draft.id if _OUR_ID.fullmatch(draft.id) else new_id("evt"),
             type=draft.type,
             priority=draft.priority or priority_of(draft.type, self._default_priority),
-            message=_clean_text(draft.message),
-            subject=_clean_text(draft.subject),
-            source=_clean_text(draft.source or source),
+            message=clean_text(draft.message),
+            subject=clean_text(draft.subject),
+            source=clean_text(draft.source or source),
             timestamp=draft.timestamp or now,
-            payload=_clean_object(draft.payload),
+            payload=clean_object(draft.payload),
         )
 
     def _route(self, event: Event, key: str, now: datetime) -> Acceptance:
@@ -114,15 +111,3 @@ def _to_delivery(event: Event, decision: Decision, now: datetime) -> Delivery:
         next_attempt_at=now if decision.action is Action.SEND else decision.until,
         reasons=decision.reasons,
     )
-
-
-def _clean_text(text: str) -> str:
-    """Without secrets, and without lone surrogates, which neither UTF-8 nor the database can hold."""
-    return scrub(text.encode("utf-8", "replace").decode("utf-8"))
-
-
-def _clean_object(payload: JsonObject) -> dict[str, Any]:
-    """The same for a payload, and without NaN and whatever else JSON does not have."""
-    text = json.dumps(scrub_json(dict(payload)), ensure_ascii=False).encode("utf-8", "replace")
-    cleaned: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
-    return cleaned

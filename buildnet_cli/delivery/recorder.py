@@ -72,9 +72,10 @@ class Recorder:
         attempts, released = self._attempts.copy(), self._released.copy()
         try:
             await self._outbox.finish(attempts, released)
-        except StorageError as exc:
+        except Exception as exc:  # noqa: BLE001  (whatever it is, an outcome must not be forgotten, nor this loop end)
             if self.is_able:
-                _log.error("outcomes cannot be stored; sending waits: %s", exc.message)
+                is_our_fault = not isinstance(exc, StorageError)
+                _log.error("outcomes cannot be stored; sending waits: %s", exc, exc_info=is_our_fault)
             self._is_able.clear()
             return False
         if not self.is_able:

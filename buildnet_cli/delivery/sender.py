@@ -10,11 +10,11 @@ from datetime import datetime, timedelta
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.channel import Channel
+from buildnet_cli.delivery.clean import clean_text
 from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
-from buildnet_cli.redact import scrub
 from buildnet_cli.routing.decision import Target
 
 _log = logging.getLogger(__name__)
@@ -69,6 +69,7 @@ class Sender:
                 )
             async with asyncio.timeout(self._deadline_secs):
                 receipt = await channel.send(message)
+            answer = " ".join(part for part in (receipt.provider_id, receipt.detail) if part)
         except ChannelError as exc:
             return self._failed(leased, started_at, exc.outcome, exc.message)
         except TimeoutError:
@@ -80,7 +81,6 @@ class Sender:
             return self._failed(
                 leased, started_at, outcome, f"our own fault ({type(exc).__name__}); the agent's log has the cause"
             )
-        answer = " ".join(part for part in (receipt.provider_id, receipt.detail) if part)
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, "delivered", answer)
 
     def interrupted(self, leased: Leased, started_at: datetime) -> Attempt:
@@ -96,7 +96,7 @@ class Sender:
             started_at=started_at,
             finished_at=now,
             outcome=outcome,
-            answer=scrub(answer)[:_LONGEST_ANSWER],
+            answer=clean_text(answer)[:_LONGEST_ANSWER],
             status=DeliveryStatus.PENDING,
             reason=_WHY_PENDING[outcome],
             next_attempt_at=now + RETRY_EVERY,
@@ -110,7 +110,7 @@ class Sender:
             started_at=started_at,
             finished_at=self._clock.now(),
             outcome=outcome,
-            answer=scrub(answer)[:_LONGEST_ANSWER],
+            answer=clean_text(answer)[:_LONGEST_ANSWER],
             status=status,
             reason=reason,
         )

@@ -10,7 +10,7 @@ from typing import Any
 import sqlite_utils
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.redact import scrub, scrub_json
+from buildnet_cli.delivery.clean import clean_object, clean_text
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
@@ -28,18 +28,14 @@ class StoredCommands:
         self._store = store
 
     async def begin(self, entry: Mapping[str, Any]) -> None:
-        row = {name: scrub(str(entry[name])) for name in ("request_id", "command", "channel", "principal", "timestamp")}
+        row = {name: clean_text(str(entry[name])) for name in ("request_id", "command", "channel", "principal", "timestamp")}
         await self._store.write(lambda db: db.execute(_BEGIN, row))
 
     async def finish(
         self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
     ) -> None:
-        values = [status, json.dumps(scrub_json(dict(result))), scrub(message), to_rfc3339(finished_at), request_id]
+        values = [status, json.dumps(clean_object(result)), clean_text(message), to_rfc3339(finished_at), request_id]
         await self._store.write(lambda db: db.execute(_FINISH, values))
-
-    async def recent(self, *, limit: int, before: str | None = None) -> Page[Row]:
-        """Past commands, newest first; see `page`."""
-        return await self._store.read(lambda db: page(db, limit=limit, before=before))
 
 
 def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 50) -> Page[Row]:

@@ -1,6 +1,7 @@
 """The schema, as the steps that lead to it. A step that has been released is never changed; what comes later is a new step.
 
 Times are RFC 3339 text in UTC, so that text order is time order. `seq` is the order of acceptance; pages are cut by it.
+`lease` is the time since which the dispatcher holds a delivery.
 """
 
 from __future__ import annotations
@@ -57,8 +58,7 @@ CREATE TABLE deliveries (
     created_at TEXT NOT NULL,
     next_attempt_at TEXT,
     has_turn INTEGER NOT NULL,
-    lease INTEGER,
-    leased_at TEXT,
+    lease TEXT,
     finished_at TEXT,
     answer TEXT NOT NULL
 ) STRICT;
@@ -81,11 +81,6 @@ CREATE TABLE attempts (
     answer TEXT NOT NULL,
     PRIMARY KEY (delivery_id, n)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE generations (
-    number INTEGER PRIMARY KEY,
-    started_at TEXT NOT NULL
-) STRICT;
 
 CREATE TABLE ledger (
     entry TEXT PRIMARY KEY,

@@ -62,7 +62,7 @@ ORDER BY next_attempt_at, seq LIMIT ?
 
 _VOID = """
 INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
-SELECT id, attempts, leased_at, 'unknown', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
+SELECT id, attempts, lease, 'unknown', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
 """
 
 _RANKS = (3, 2, 1, 0)
@@ -70,31 +70,21 @@ _DEFAULT_ROOM = 1
 
 
 class StoredOutbox:
-    """Deliveries in the database. Its leases carry this agent's generation, so those of a former one can be told."""
+    """Deliveries in the database."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        self._generation = 0
 
     async def accept(self, acceptances: Sequence[Acceptance], along_with: Sequence[Write] = ()) -> list[Acceptance]:
         accepted_at = self._clock.now()
         return await self._store.write(lambda db: accept(db, acceptances, accepted_at, along_with))
 
     async def void_leases(self) -> int:
-        started_at = self._clock.now()
-
-        def void(db: sqlite_utils.Database) -> tuple[int, int]:
-            generation = db.execute("INSERT INTO generations (started_at) VALUES (?)", [to_rfc3339(started_at)]).lastrowid
-            db.execute(_VOID)
-            voided = db.execute("UPDATE deliveries SET lease = NULL, leased_at = NULL WHERE lease IS NOT NULL").rowcount
-            return int(generation or 0), voided
-
-        self._generation, voided = await self._store.write(void)
-        return voided
+        return await self._store.write(_void_leases)
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
-        return await self._store.write(lambda db: _lease(db, now, limit, room or {}, self._generation))
+        return await self._store.write(lambda db: _lease(db, now, limit, room or {}))
 
     async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
         await self._store.write(lambda db: _finish(db, attempts, released))
@@ -135,14 +125,19 @@ def _accept_one(db: sqlite_utils.Database, acceptance: Acceptance, accepted_at: 
     return acceptance
 
 
-def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[Target, int], generation: int) -> list[Leased]:
+def _void_leases(db: sqlite_utils.Database) -> int:
+    db.execute(_VOID)
+    return int(db.execute("UPDATE deliveries SET lease = NULL WHERE lease IS NOT NULL").rowcount)
+
+
+def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[Target, int]) -> list[Leased]:
     moment = to_rfc3339(now)
     taken: list[Row] = []
     for target in [Target(*row) for row in db.execute(_TARGETS).fetchall()]:
         taken += _next_of(db, target, moment, room.get(target, _DEFAULT_ROOM))
     chosen = sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:limit]
-    ids = [(generation, moment, row["seq"]) for row in chosen]
-    db.conn.executemany("UPDATE deliveries SET lease = ?, leased_at = ?, attempts = attempts + 1 WHERE seq = ?", ids)
+    taken_rows = [(moment, row["seq"]) for row in chosen]
+    db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
     return [Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]]) for row in chosen]
 
@@ -166,8 +161,7 @@ def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) 
 def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> None:
     for delivery_id in released:
         db.execute(
-            "UPDATE deliveries SET lease = NULL, leased_at = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL",
-            [delivery_id],
+            "UPDATE deliveries SET lease = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL", [delivery_id]
         )
     moved_lines: set[tuple[str, str, str]] = set()
     for attempt in attempts:
@@ -189,10 +183,11 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
             attempt.delivery_id,
         ],
     )
+    db.execute("UPDATE deliveries SET lease = NULL WHERE id = ?", [attempt.delivery_id])
     # What became final meanwhile, cancelled by a person for one, stays so.
     db.execute(
         "UPDATE deliveries SET status = ?, reason = ?, answer = ?, next_attempt_at = ?, finished_at = ?,"
-        " has_turn = has_turn AND ?, lease = NULL, leased_at = NULL WHERE id = ? AND status = 'pending'",
+        " has_turn = has_turn AND ? WHERE id = ? AND status = 'pending'",
         [
             attempt.status.value,
             attempt.reason,

@@ -33,12 +33,12 @@ def store(path: Path) -> Iterator[Store]:
 
 
 def note(db, number: int) -> int:
-    db.execute("INSERT INTO generations (number, started_at) VALUES (?, 'x')", [number])
+    db.execute("INSERT INTO ledger VALUES (?, 0)", [f"note {number}"])
     return number
 
 
 def count(db) -> int:
-    return int(db.execute("SELECT count(*) FROM generations").fetchone()[0])
+    return int(db.execute("SELECT count(*) FROM ledger WHERE entry <> 'accepted'").fetchone()[0])
 
 
 def pragma(path: Path, name: str) -> object:
@@ -218,7 +218,7 @@ async def test_a_full_disk_is_said_in_a_sentence_and_survived(store: Store) -> N
     await store.write(lambda db: db.conn.execute(f"PRAGMA max_page_count = {pages}").fetchone())
     results = await asyncio.gather(
         store.write(lambda db: note(db, 2)),
-        store.write(lambda db: db.execute("INSERT INTO generations VALUES (9, ?)", ["x" * 100_000])),
+        store.write(lambda db: db.execute("INSERT INTO ledger VALUES (?, 0)", ["x" * 100_000])),
         return_exceptions=True,
     )
     assert isinstance(results[1], StorageError)

@@ -55,7 +55,7 @@ def as_message(event: Event) -> Message:
 class ScriptedChannel:
     """Takes every message, unless something else was scripted for its recipient.
 
-    sent: what it took, in order. tried: every attempt.
+    sent: what it took, in order. tried: every attempt. receipts: what it says to a recipient instead of `ok`.
     """
 
     kind = "webhook"
@@ -63,6 +63,7 @@ class ScriptedChannel:
     def __init__(self) -> None:
         self.sent: list[OutgoingMessage] = []
         self.tried: list[OutgoingMessage] = []
+        self.receipts: dict[str, Receipt] = {}
         self.most_at_once = 0
         self._under_way = 0
         self._faults: dict[str, deque[BaseException]] = defaultdict(deque)
@@ -89,7 +90,7 @@ class ScriptedChannel:
         finally:
             self._under_way -= 1
         self.sent.append(message)
-        return Receipt("ok")
+        return self.receipts.get(message.target.recipient, Receipt("ok"))
 
     async def close(self) -> None:
         pass

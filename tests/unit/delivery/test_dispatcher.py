@@ -8,9 +8,13 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from buildnet_cli.delivery import recorder
+from buildnet_cli.config.channels.email import Smtp
+from buildnet_cli.config.channels.webhook import Webhook
+from buildnet_cli.config.fields import Between
+from buildnet_cli.config.section import Section
+from buildnet_cli.delivery import dispatcher, recorder
 from buildnet_cli.delivery.dispatcher import Dispatcher
-from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus, Receipt
 from buildnet_cli.delivery.sender import MOST_CRASHES, Outlets
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
@@ -236,6 +240,35 @@ async def test_sending_waits_while_outcomes_cannot_be_stored(
     assert desk.channel.texts() == ["1", "2"], "and the first was not sent twice"
 
 
+async def test_an_answer_that_no_database_can_hold_stops_nobody(desk: Desk) -> None:
+    desk.channel.receipts["ci"] = Receipt("id \ud800")
+    await desk.start()
+    first, _ = await desk.accept("1", "2")
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+    assert desk.find(first).answer == "id ?"
+
+
+async def test_an_outcome_that_makes_our_own_code_fail_is_kept_and_tried_again(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(recorder, "_TRY_AGAIN_SECS", 0)
+    finish, desk.outbox.finish = desk.outbox.finish, _raising(RuntimeError("a slip"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await until(lambda: "a slip" in caplog.text)
+    await settle()
+    assert desk.channel.texts() == ["1"], "sending waits, as it does on a full disk"
+    desk.outbox.finish = finish
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+    assert desk.channel.texts() == ["1", "2"]
+
+
+@pytest.mark.parametrize("section", [Webhook, Smtp])
+def test_an_attempt_may_take_as_long_as_a_channel_may_be_told_to_wait(section: type[Section]) -> None:
+    (limit,) = [mark.high for mark in section.model_fields["timeout_secs"].metadata if isinstance(mark, Between)]
+    assert limit < dispatcher._DEADLINE_SECS
+
+
 async def test_what_is_in_flight_may_finish_at_the_end(desk: Desk) -> None:
     gate = desk.channel.block("ci")
     await desk.start()
@@ -279,6 +312,13 @@ async def test_a_lane_takes_no_more_than_its_target_takes_in_a_second(desk: Desk
     await until(lambda: len(desk.channel.sent) > 10)
     (held,) = desk.store.db.execute("SELECT count(*) FROM deliveries WHERE lease IS NOT NULL").fetchone()
     assert held <= 5, "four that wait and one that is being recorded"
+
+
+def _raising(error):
+    async def refuse(*args):
+        raise error
+
+    return refuse
 
 
 def _before(send, first):

@@ -200,6 +200,7 @@ async def test_what_a_person_cancelled_meanwhile_stays_cancelled(
     store.db.execute("UPDATE deliveries SET status = 'cancelled'")
     await outbox.finish([failed(leased, clock)])
     assert deliveries.counts(store.db)[DeliveryStatus.CANCELLED] == 1
+    assert await StoredOutbox(store, clock).void_leases() == 0, "and its lease has ended"
 
 
 async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox, store: MemoryStore, clock: FakeClock) -> None:

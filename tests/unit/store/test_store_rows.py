@@ -206,12 +206,23 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
     log = StoredCommands(store)
     entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     await log.begin(entry)
-    (row,) = (await log.recent(limit=5)).items
+    (row,) = commands.page(store.db).items
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
     await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
         **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
     }  # fmt: skip
+
+
+async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: MemoryStore) -> None:
+    log = StoredCommands(store)
+    await log.begin(
+        {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
+    )
+    await log.finish("req_1", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START)
+    row = commands.find(store.db, "req_1")
+    assert row is not None
+    assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")
 
 
 async def test_the_same_request_is_not_begun_twice(store: MemoryStore) -> None:

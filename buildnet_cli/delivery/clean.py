@@ -1,0 +1,21 @@
+"""What others say, made fit to be stored and sent on: without secrets, and without what UTF-8, JSON and SQLite cannot hold."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from buildnet_cli.events.json_value import JsonObject
+from buildnet_cli.redact import scrub, scrub_json
+
+
+def clean_text(text: str) -> str:
+    """The text without secrets; half of a surrogate pair becomes `?`."""
+    return scrub(text.encode("utf-8", "replace").decode("utf-8"))
+
+
+def clean_object(payload: JsonObject) -> dict[str, Any]:
+    """The same for JSON; NaN and whatever else JSON does not have becomes null."""
+    text = json.dumps(scrub_json(dict(payload)), ensure_ascii=False).encode("utf-8", "replace")
+    cleaned: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    return cleaned
