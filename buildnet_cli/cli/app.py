@@ -10,6 +10,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from buildnet_cli.errors import UsageError as WrongUsage
+
 # Typer's public classes lead to the vendored ones that its own code raises and hands to us.
 UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 
@@ -29,8 +31,24 @@ class ExampleCommand(TyperCommand):
         self.format_options(ctx, formatter)
 
 
+class HelpWanted(WrongUsage):
+    """Nothing was typed where a command belongs: the help is what there is to say."""
+
+    def __init__(self, ctx: Any) -> None:
+        super().__init__("a command is missing", hint=f"see: {ctx.command_path} --help")
+        self._help = str(ctx.get_help())
+
+    def report(self) -> str:
+        return f"{self._help}\n"
+
+
 class Group(TyperGroup):
-    """A group that says what a mistyped command probably meant."""
+    """A group that shows its help when it is called alone, and says what a mistyped command probably meant."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> Any:
+        if not args and not ctx.resilient_parsing:
+            raise HelpWanted(ctx)
+        return super().parse_args(ctx, args)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0] if args else ""
@@ -71,7 +89,6 @@ def new_app(help_: str = "", **options: Any) -> typer.Typer:
         cls=options.pop("cls", Group),
         help=help_,
         add_completion=False,
-        no_args_is_help=options.pop("no_args_is_help", True),
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         context_settings=CONTEXT,
@@ -83,7 +100,7 @@ def single_command(**options: Any) -> Callable[[Callable[..., None]], typer.Type
     """A decorator that makes a function the only command of its app: `app = single_command(…)(function)`."""
 
     def decorate(function: Callable[..., None]) -> typer.Typer:
-        app = new_app(no_args_is_help=False)
+        app = new_app()
         app.command(cls=ExampleCommand, context_settings={**CONTEXT, **options.pop("context_settings", {})}, **options)(function)
         return app
 

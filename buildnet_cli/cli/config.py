@@ -113,7 +113,9 @@ def schema(ctx: typer.Context) -> None:
     """The JSON Schema of the file, for editors."""
     from buildnet_cli.config.schema import json_schema
 
-    typer.echo(json.dumps(json_schema(), indent=None if ctx.obj.options.as_json else 2, ensure_ascii=False))
+    state: AppContext = ctx.obj
+    found = json_schema()
+    state.output.result("config-schema", {"json_schema": found}, json.dumps(found, indent=2, ensure_ascii=False))
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config sample --full")

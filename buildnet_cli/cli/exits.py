@@ -8,6 +8,7 @@ from buildnet_cli.errors import Kind
 
 OK: Final = 0
 INTERRUPTED: Final = 130
+READER_GONE: Final = 141
 
 EXIT_OF: Final = {
     Kind.FAILED: 1,

@@ -11,10 +11,10 @@ import typer
 
 from buildnet_cli.cli.app import CONTEXT, LazyGroup, UsageError
 from buildnet_cli.cli.context import AppContext, GlobalOptions
-from buildnet_cli.cli.exits import EXIT_OF, INTERRUPTED
+from buildnet_cli.cli.exits import EXIT_OF, INTERRUPTED, READER_GONE
 from buildnet_cli.cli.options import split_global_options
 from buildnet_cli.cli.output import Output
-from buildnet_cli.errors import BuildNetError
+from buildnet_cli.errors import BuildNetError, StorageError
 from buildnet_cli.errors import UsageError as WrongUsage
 from buildnet_cli.redact import scrub
 
@@ -44,11 +44,18 @@ class Commands(LazyGroup):
 app = typer.Typer(
     cls=Commands,
     add_completion=False,
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings=CONTEXT,
 )
+
+
+def _show_version(ctx: typer.Context, is_wanted: bool) -> None:
+    if is_wanted:
+        from buildnet_cli.cli.version import show
+
+        show(ctx.obj)
+        raise typer.Exit
 
 
 @app.callback()
@@ -60,7 +67,9 @@ def buildnet_notify(
     verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail; -vv shows tracebacks.")] = 0,
     color: Annotated[str, typer.Option(help="auto, always or never.", metavar="WHEN")] = "auto",
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
-    version: Annotated[bool, typer.Option("--version", "-V", help="The version, and exit.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", "-V", help="The version, and exit.", is_eager=True, callback=_show_version)
+    ] = False,
 ) -> None:
     """Tell the right person what their builds and machines do, and take a command back.
 
@@ -80,9 +89,9 @@ def run(argv: list[str]) -> int:
         options, rest = split_global_options(argv)
         context = AppContext(options)
         output, verbosity = context.output, options.verbosity
-        code = app(rest, standalone_mode=False, obj=context, prog_name="buildnet-notify")
+        code = _invoke(rest, context)
         sys.stdout.flush()
-        return code if isinstance(code, int) else 0
+        return code
     except BuildNetError as exc:
         return _fail(output, exc, verbosity)
     except UsageError as exc:
@@ -90,11 +99,30 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return INTERRUPTED
     except BrokenPipeError:
-        # The reader has gone; the interpreter must not find that out again when it flushes at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        _let_go_of_stdout()
+        return READER_GONE
+    except OSError as exc:
+        if exc.filename is None:
+            _let_go_of_stdout()
+        return _fail(output, _as_refused(exc), verbosity)
     except Exception as exc:  # noqa: BLE001  (nobody but a developer wants to see a traceback)
         return _fail(output, _as_unexpected(exc), verbosity)
+
+
+def _invoke(args: list[str], context: AppContext) -> int:
+    # Not through the command's own `main`, which ends the process itself when the reader of its output has gone.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("buildnet-notify", args, obj=context) as invocation:
+            command.invoke(invocation)
+    except typer.Exit as exc:
+        return exc.exit_code
+    return 0
+
+
+def _let_go_of_stdout() -> None:
+    """What could not be written must not be tried again when the interpreter ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _fail(output: Output, error: BuildNetError, verbosity: int) -> int:
@@ -105,6 +133,11 @@ def _fail(output: Output, error: BuildNetError, verbosity: int) -> int:
 
         sys.stderr.write(scrub("".join(traceback.format_exception(error))))
     return code
+
+
+def _as_refused(error: OSError) -> BuildNetError:
+    what = error.filename if error.filename is not None else "the answer"
+    return StorageError(f"{what} cannot be read or written ({(error.strerror or 'refused').lower()})")
 
 
 def _as_unexpected(error: Exception) -> BuildNetError:

@@ -12,5 +12,9 @@ from buildnet_cli.cli.context import AppContext
 @single_command()
 def app(ctx: typer.Context) -> None:
     """The version of this program."""
-    state: AppContext = ctx.obj
+    show(ctx.obj)
+
+
+def show(state: AppContext) -> None:
+    """Print the version."""
     state.output.result("version", {"version": __version__}, f"buildnet-notify {__version__}")

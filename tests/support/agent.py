@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import pty
 import shutil
 import signal
 import socket
@@ -20,7 +21,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import yaml
 
@@ -235,6 +236,36 @@ def new_project(folder: Path) -> Iterator[Project]:
     finally:
         project.end()
         shutil.rmtree(runtime)
+
+
+def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: bytes = b"") -> Ran:
+    """Run the program to its end on a terminal of its own, with something typed into it; `out` is what the terminal got."""
+    ours, theirs = pty.openpty()
+    try:
+        child = subprocess.Popen(
+            [PROGRAM, *args],
+            cwd=project.root,
+            env={**project.environ, **env},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+            start_new_session=True,
+        )
+    finally:
+        os.close(theirs)
+    with os.fdopen(ours, "r+b", buffering=0) as screen, child:
+        screen.write(typed)
+        shown = b""
+        while chunk := _read_screen(screen):
+            shown += chunk
+        return Ran(args, child.wait(PATIENCE_SECS), shown.decode("utf-8", "replace"), "")
+
+
+def _read_screen(screen: IO[bytes]) -> bytes:
+    try:
+        return screen.read(65536)
+    except OSError:  # Linux says so when the last process has closed the terminal
+        return b""
 
 
 @contextmanager
