@@ -84,6 +84,7 @@ def main() -> None:
 
 def run(argv: list[str]) -> int:
     """Run the program; the exit code."""
+    _fill_closed_streams()
     output, verbosity = Output(as_json="--json" in argv), 0
     try:
         options, rest = split_global_options(argv)
@@ -107,6 +108,13 @@ def run(argv: list[str]) -> int:
         return _fail(output, _as_refused(exc), verbosity)
     except Exception as exc:  # noqa: BLE001  (nobody but a developer wants to see a traceback)
         return _fail(output, _as_unexpected(exc), verbosity)
+
+
+def _fill_closed_streams() -> None:
+    """Whoever starts us without stdin, stdout or stderr, as some daemons do, gets a program that reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  (it stays open while we run)
 
 
 def _invoke(args: list[str], context: AppContext) -> int:

@@ -195,6 +195,18 @@ def test_a_full_disk_is_said_without_a_traceback(running: Project) -> None:
             assert "Traceback" not in child.stderr
 
 
+@pytest.mark.parametrize(
+    "line", ["--version", "history", "statsu", "emit custom.test --data -", "run -- echo hello", "secrets set A"]
+)
+def test_closed_streams_are_no_reason_for_a_traceback(line: str, running: Project) -> None:
+    for closed in ("<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"):
+        command = ["sh", "-c", f'exec "$@" {closed}', "sh", PROGRAM, *line.split()]
+        child = subprocess.run(command, cwd=running.root, env=running.environ, stdin=subprocess.DEVNULL, capture_output=True)
+        assert b"Traceback" not in child.stderr
+        assert b"unexpected" not in child.stderr
+        assert child.returncode in (0, 2)
+
+
 @pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}])
 def test_a_terminal_without_unicode_gets_what_it_can_show(env: dict[str, str], running: Project) -> None:
     running.emit("custom.test", message="café \N{ROCKET} — done", subject="unicode")
