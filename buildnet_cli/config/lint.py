@@ -23,9 +23,9 @@ from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.fields import did_you_mean, shown
 from buildnet_cli.config.notifications import QuietHours
 from buildnet_cli.config.permission import CONFIRMED
+from buildnet_cli.config.recipient import Channel, Listener
 from buildnet_cli.config.root import Config
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener
 from buildnet_cli.events.catalog import CATALOG
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
@@ -125,7 +125,7 @@ def _priorities_without_their_channel(config: Config) -> Iterator[Remark]:
 
 def _channels_without_recipients(config: Config) -> Iterator[Remark]:
     for path, section in sections_of(config.notifications.channels, ("notifications", "channels")):
-        if isinstance(section, Channel) and section.enabled and not section.targets():
+        if isinstance(section, Channel) and section.enabled and not section.all_recipients():
             yield Remark(path, f"{section.kind} is on, but it has no recipients")
 
 

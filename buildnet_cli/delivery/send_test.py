@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.config.notifications import Notifications
-from buildnet_cli.config.target import Target as Recipient
+from buildnet_cli.config.recipient import Recipient
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, NotFoundError
@@ -55,12 +55,12 @@ def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: st
     channels: words for channels or recipients. to: one recipient's name or address.
     Raises NotFoundError, with what there is, if nobody is meant.
     """
-    everybody = notifications.targets()
+    everybody = notifications.all_recipients()
     if not everybody:
         raise NotFoundError("no channel is configured", hint="see: buildnet-notify config sample")
     chosen: list[Recipient] = []
     for word in channels:
-        found = notifications.find_targets(word)
+        found = notifications.find_recipients(word)
         if not found:
             raise _nobody(word, [name for known in everybody for name in (known.name, known.channel)])
         chosen += found

@@ -59,7 +59,7 @@ class RoutingTable:
         return cls(
             (
                 Route(Target(each.channel, each.name), each.patterns, each.takes_rest, each.channel in supported, each.path)
-                for each in config.targets()
+                for each in config.all_recipients()
             ),
             {priority: config.channels_for(priority) for priority in Priority},
         )

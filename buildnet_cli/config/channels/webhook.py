@@ -9,8 +9,8 @@ from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_va
 
 from buildnet_cli.config.address import Headers, check_transport, split_url
 from buildnet_cli.config.fields import ONE_OF, Between, OptionalName, Switch, Token, as_text
+from buildnet_cli.config.recipient import Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Listener, Target
 
 Format = Literal["json", "slack", "discord"]
 
@@ -108,7 +108,7 @@ class Webhook(Listener):
         """The shape of the body: as written, else by host."""
         return self.format or _FORMAT_BY_HOST.get(self.host, "json")
 
-    def target(self, index: int) -> Target:
+    def recipient(self, index: int) -> Recipient:
         """The endpoint as routing sees it. index: its place in the list."""
         path = ("notifications", "channels", "webhooks", index)
-        return Target(self.kind, self.name, self.name, self.patterns, path, format=self.resolved_format)
+        return Recipient(self.kind, self.name, self.name, self.patterns, path, format=self.resolved_format)

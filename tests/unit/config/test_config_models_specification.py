@@ -95,7 +95,7 @@ def test_a_dump_of_a_configuration_is_that_configuration(name: str) -> None:
 
 def test_the_full_example_means_what_it_says() -> None:
     config = Config.model_validate(block("full_configuration_example"))
-    assert [target.id for target in config.notifications.targets()] == [
+    assert [str(each) for each in config.notifications.all_recipients()] == [
         "sms:DevOps Lead",
         "email:devops@musclemap.me",
         "webhook:Custom Monitoring",
