@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from buildnet_cli.config.address import Headers, check_transport, split_url
+from buildnet_cli.config.address import Headers, is_readable_on_the_way, split_url
 from buildnet_cli.config.fields import ONE_OF, Between, OptionalName, Switch, Token, as_text
 from buildnet_cli.config.recipient import Listener, Recipient
 from buildnet_cli.config.section import Section
@@ -74,7 +74,11 @@ class Webhook(Listener):
     @classmethod
     def _may_be_called(cls, value: object, info: ValidationInfo) -> SecretStr:
         text = value.get_secret_value() if isinstance(value, SecretStr) else as_text(value)
-        check_transport(split_url(text), allow_insecure=bool(info.data.get("allow_insecure")))
+        parts = split_url(text)
+        if is_readable_on_the_way(parts) and not info.data.get("allow_insecure"):
+            raise ValueError(
+                f"plain http to {parts.hostname} would be readable on the way: use https, or set allow_insecure: true"
+            )
         return SecretStr(text)
 
     @field_validator("template", mode="before")
@@ -102,6 +106,11 @@ class Webhook(Listener):
     def host(self) -> str:
         """Where requests go, fit to be shown: the URL's path may be a secret, its host is none."""
         return urlsplit(self.url.get_secret_value()).hostname or ""
+
+    @property
+    def is_readable_on_the_way(self) -> bool:
+        """Whether its requests cross public networks in plain text."""
+        return is_readable_on_the_way(urlsplit(self.url.get_secret_value()))
 
     @property
     def resolved_format(self) -> Format:
