@@ -17,7 +17,9 @@ from buildnet_cli.cli.output import Column
 from buildnet_cli.duration import format_duration
 from buildnet_cli.errors import Kind, NotFoundError, TimedOutError, UnreachableError
 
-app = new_app("Start, stop and look after the background agent.")
+app = new_app(
+    "Start, stop and look after the background agent.", epilog="buildnet-notify agent start\nbuildnet-notify agent logs -f"
+)
 
 _STALE = " (changed on disk; take it over with: buildnet-notify agent reload)"
 

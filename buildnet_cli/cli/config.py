@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from buildnet_cli.config.edit import Change, Editor
     from buildnet_cli.config.problems import Problem
 
-app = new_app("Check, read and change the configuration.")
+app = new_app("Check, read and change the configuration.", epilog="buildnet-notify config validate\nbuildnet-notify config edit")
 
 Key = Annotated[str, typer.Argument(metavar="KEY", help="Such as notifications.settings.dedup_window_secs, or webhooks[0].url.")]
 

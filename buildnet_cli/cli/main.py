@@ -43,6 +43,7 @@ class Commands(LazyGroup):
 
 app = typer.Typer(
     cls=Commands,
+    epilog='buildnet-notify demo\nbuildnet-notify init\nbuildnet-notify agent start\nbuildnet-notify cmd "BUILD" --wait',
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -64,7 +65,9 @@ def buildnet_notify(
     project: Annotated[Path | None, typer.Option(help="The folder that holds .buildnet/.", metavar="DIR")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail; -vv shows tracebacks.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="More detail; -vv shows tracebacks.")
+    ] = 0,
     color: Annotated[str, typer.Option(help="auto, always or never.", metavar="WHEN")] = "auto",
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
     version: Annotated[

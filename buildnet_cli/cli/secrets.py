@@ -13,7 +13,10 @@ from buildnet_cli.cli.exits import EXIT_OF
 from buildnet_cli.cli.output import Column, show_time
 from buildnet_cli.errors import Kind, UsageError
 
-app = new_app("Keep the values behind ${NAME} out of the configuration.")
+app = new_app(
+    "Keep the values behind ${NAME} out of the configuration.",
+    epilog="buildnet-notify secrets set SLACK_WEBHOOK_URL\nbuildnet-notify secrets check",
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in ${NAME}.")]
 
