@@ -105,7 +105,7 @@ def _on_terminal(argv: Sequence[str], env: Mapping[str, str], tail: _Tail) -> in
     before = termios.tcgetattr(0)
     resized = signal.signal(signal.SIGWINCH, lambda *_: _copy_size(ours))
     try:
-        tty.setraw(0)
+        tty.setraw(0, termios.TCSADRAIN)  # keeps what was typed ahead
         with _forwarded(child.pid):
             _shuttle(ours, child.poll, tail)
             return _exit_code(child.wait())

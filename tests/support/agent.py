@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 import socket
@@ -253,7 +254,7 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: byt
         )
     finally:
         os.close(theirs)
-    with os.fdopen(ours, "r+b", buffering=0) as screen, child:
+    with os.fdopen(ours, "r+b", buffering=0) as screen, ended(child):
         screen.write(typed)
         shown = b""
         while chunk := _read_screen(screen):
@@ -262,6 +263,8 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: byt
 
 
 def _read_screen(screen: IO[bytes]) -> bytes:
+    ready, _, _ = select.select([screen], [], [], PATIENCE_SECS)
+    assert ready, "the terminal stays silent"
     try:
         return screen.read(65536)
     except OSError:  # Linux says so when the last process has closed the terminal
@@ -269,7 +272,7 @@ def _read_screen(screen: IO[bytes]) -> bytes:
 
 
 @contextmanager
-def ended(child: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+def ended(child: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
     """A process that has ended, whatever happens in the block; its pipes are closed."""
     with child:
         try:
