@@ -63,8 +63,12 @@ def stop(ctx: typer.Context) -> None:
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify agent restart")
 def restart(ctx: typer.Context) -> None:
-    """Stop the agent if it runs, and start it."""
-    _stop(ctx.obj)
+    """Stop the agent if it runs, and start it. A wrong configuration stops nothing and is explained."""
+    from buildnet_cli.agent.wiring import project_of
+
+    state: AppContext = ctx.obj
+    project_of(state.workspace, state.load_config())
+    _stop(state)
     ctx.invoke(start, ctx)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +18,7 @@ from buildnet_cli.errors import Kind, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from buildnet_cli.config.edit import Change, Editor
+    from buildnet_cli.config.loader import Loaded
     from buildnet_cli.config.problems import Problem
 
 app = new_app("Check, read and change the configuration.", epilog="buildnet-notify config validate\nbuildnet-notify config edit")
@@ -40,12 +42,27 @@ def validate(
     path = state.config_file if file is None else Path(file)
     try:
         loaded = load_text(sys.stdin.read(), "stdin", state.lookup) if file == "-" else load(path, state.lookup)
-        problems = list(loaded.problems)
+        problems = [*loaded.problems, *(_problems_of_project(state, loaded) if file is None else ())]
     except InvalidConfigError as exc:
         problems = list(exc.problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     _show_problems(state, problems, "json" if state.output.as_json else format_, name=str(path) if file != "-" else "stdin")
     raise typer.Exit(EXIT_OF[Kind.CONFIG] if errors else 0)
+
+
+def _problems_of_project(state: AppContext, loaded: Loaded) -> Sequence[Problem]:
+    """What would keep an agent from starting with this configuration: the packages, wherever they are written."""
+    from buildnet_cli.agent.wiring import project_of
+    from buildnet_cli.config.problems import InvalidConfigError
+    from buildnet_cli.errors import UnsupportedError
+
+    try:
+        project_of(state.workspace, loaded)
+    except InvalidConfigError as exc:
+        return exc.problems
+    except UnsupportedError:
+        return ()  # valid, and of a later version
+    return ()
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config show --origin")

@@ -278,4 +278,6 @@ def _report_failure(task: asyncio.Task[Build]) -> None:
 def _nearest(name: str, known: Iterable[str]) -> str:
     names = list(known)
     near = difflib.get_close_matches(name[:80], names, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"packages: {', '.join(names)}"
+    if near:
+        return f"did you mean '{near[0]}'?"
+    return f"packages: {', '.join(names)}" if names else ""
