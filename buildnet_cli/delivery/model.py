@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from buildnet_cli.clock import to_rfc3339
@@ -91,10 +91,6 @@ class Attempt:
     status: DeliveryStatus
     reason: str
     next_attempt_at: datetime | None = None
-
-    @property
-    def took(self) -> timedelta:
-        return self.finished_at - self.started_at
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
@@ -76,20 +76,15 @@ async def send_test(
     recipients: Sequence[Recipient], channels: Mapping[str, Channel], event: Event, clock: Clock
 ) -> list[SendResult]:
     """Send to all of them at the same time; one result each, in their order."""
-    message = replace(render(event), is_test=True)
+    message = render(event, is_test=True)
 
     async def send(recipient: Recipient) -> SendResult:
         began = clock.monotonic()
         target = Target(recipient.channel, recipient.name)
-        channel = channels.get(recipient.channel)
+        channel = channels.get(target.channel)
         if channel is None:
-            return SendResult(
-                recipient.channel,
-                recipient.name,
-                "unsupported",
-                timedelta(),
-                f"{recipient.channel} cannot be sent by this version yet",
-            )
+            why = f"{target.channel} cannot be sent by this version yet"
+            return SendResult(target.channel, target.recipient, "unsupported", timedelta(), why)
         outgoing = OutgoingMessage(new_id("dlv"), target, message, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)
