@@ -23,7 +23,12 @@ if TYPE_CHECKING:
 
 app = new_app("Check, read and change the configuration.", epilog="buildnet-notify config validate\nbuildnet-notify config edit")
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="Such as notifications.settings.dedup_window_secs, or webhooks[0].url.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help="Such as notifications.settings.dedup_window_secs, or notifications.channels.webhooks[0].url."
+    ),
+]
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config validate\nbuildnet-notify config validate --format github")
@@ -93,7 +98,13 @@ def get(ctx: typer.Context, key: Key) -> None:
     state.output.result("config-value", {"key": key, "value": value}, value if isinstance(value, str) else _as_json(value))
 
 
-@app.command(name="set", cls=ExampleCommand, epilog="buildnet-notify config set notifications.settings.dedup_window_secs 120")
+@app.command(
+    name="set",
+    cls=ExampleCommand,
+    epilog="buildnet-notify config set notifications.settings.dedup_window_secs 120",
+    # A value may begin with a hyphen: the id of a Telegram group does.
+    context_settings={"ignore_unknown_options": True},
+)
 def set_(ctx: typer.Context, key: Key, value: Annotated[str, typer.Argument(metavar="VALUE", help="As YAML.")]) -> None:
     """Change one value. Comments stay; a change that would not load is refused."""
     state: AppContext = ctx.obj
