@@ -14,7 +14,7 @@ import pytest
 from tests.support.agent import Answer, Project, new_project, request, webhook
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("api")]
 
 KEYS = {
     "admin": ("bn_admin_Zq81mVx0Tt5LrKc2Yw7Hd4Pj", ["*"]),

@@ -13,7 +13,7 @@ import pytest
 from buildnet_cli.completion_tree import COMMANDS
 from tests.support.agent import PROGRAM, Project, on_terminal
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("output")]
 
 ESCAPE = "\x1b"
 
@@ -234,7 +234,8 @@ def test_what_an_event_says_cannot_drive_the_terminal(running: Project) -> None:
 def test_without_a_command_the_help_is_shown(project: Project) -> None:
     for args in ([], ["agent"], ["config"]):
         shown = project.call(*args).must(2)
-        assert shown.err.startswith("Usage: buildnet-notify")
+        assert f"Usage: {' '.join(['buildnet-notify', *args])} [OPTIONS]" in shown.err
+        assert "error:" not in shown.err
         assert "Commands:" in shown.err
 
 

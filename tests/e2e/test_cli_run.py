@@ -11,7 +11,7 @@ import pytest
 from tests.support.agent import PATIENCE_SECS, Project, ended, on_terminal, wait_for, webhook
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("run")]
 
 
 ENDS = [
@@ -60,7 +60,7 @@ def test_large_output_arrives_whole(running: Project) -> None:
 
 def test_on_a_terminal_the_command_has_a_terminal(running: Project) -> None:
     script = "[ -t 0 ] && [ -t 1 ] && [ -t 2 ] && stty size && read -r word && echo got:$word; exit 5"
-    ran = on_terminal(running, "run", "--", "sh", "-c", script, env={"TERM": "xterm"}, typed=b"hello\n")
+    ran = on_terminal(running, "run", "--", "sh", "-c", script, env={"TERM": "xterm"}, typed="hello\n")
     assert ran.code == 5
     assert "got:hello" in ran.out
 

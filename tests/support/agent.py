@@ -239,8 +239,11 @@ def new_project(folder: Path) -> Iterator[Project]:
         shutil.rmtree(runtime)
 
 
-def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: bytes = b"") -> Ran:
-    """Run the program to its end on a terminal of its own, with something typed into it; `out` is what the terminal got."""
+def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: str = "", at: str = "") -> Ran:
+    """Run the program to its end on a terminal of its own; `out` is what that got.
+
+    typed: what somebody types, as soon as `at` is shown.
+    """
     ours, theirs = pty.openpty()
     try:
         child = subprocess.Popen(
@@ -255,9 +258,13 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: byt
     finally:
         os.close(theirs)
     with os.fdopen(ours, "r+b", buffering=0) as screen, ended(child):
-        screen.write(typed)
         shown = b""
-        while chunk := _read_screen(screen):
+        while True:
+            if typed and at.encode() in shown:
+                screen.write(typed.encode())
+                typed = ""
+            if not (chunk := _read_screen(screen)):
+                break
             shown += chunk
         return Ran(args, child.wait(PATIENCE_SECS), shown.decode("utf-8", "replace"), "")
 
