@@ -14,7 +14,7 @@ import pytest
 from tests.support.agent import Answer, Project, new_project, request, webhook
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("api")]
+pytestmark = pytest.mark.e2e
 
 KEYS = {
     "admin": ("bn_admin_Zq81mVx0Tt5LrKc2Yw7Hd4Pj", ["*"]),
@@ -124,7 +124,7 @@ def test_what_is_the_terminals_alone_does_not_exist_on_tcp(path: str, guarded: P
         ("viewer", "HISTORY", 403),
         ("viewer", "BUILD good", 403),
         ("viewer", "CANCEL good", 403),
-        ("admin", "BUILD nothing-like-it", 404),
+        ("admin", "BUILD nothing-like-it", 422),
         ("admin", "BILD good", 422),
         ("admin", "BUILD good and more", 422),
         ("admin", "CACHE CLEAR", 501),

@@ -13,7 +13,7 @@ import pytest
 from tests.support.agent import Project, Ran, new_project, request, wait_for
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("canaries")]
+pytestmark = pytest.mark.e2e
 
 SECRETS = {
     "HOOK_URL_PART": "canary-in-the-url-4f9d2c7b1a",

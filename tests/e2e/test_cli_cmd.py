@@ -6,7 +6,7 @@ import pytest
 
 from tests.support.agent import Project, ended, wait_for
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("cmd")]
+pytestmark = pytest.mark.e2e
 
 
 ENDS = [

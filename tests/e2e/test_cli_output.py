@@ -13,7 +13,7 @@ import pytest
 from buildnet_cli.completion_tree import COMMANDS
 from tests.support.agent import PROGRAM, Project, on_terminal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("output")]
+pytestmark = pytest.mark.e2e
 
 ESCAPE = "\x1b"
 
@@ -52,7 +52,7 @@ ANSWERS: list[tuple[str, str, int, str]] = [
     ("secrets import --from-env", "", 0, "secrets"),
     ("secrets list", "", 0, "secrets"),
     ("secrets set A_NAME", "a value\n", 0, "secret"),
-    ("secrets delete A_NAME", "", 0, "secret"),
+    ("secrets delete ANOTHER", "", 9, "error"),
     ("send-test", "", 0, "send-test"),
     ("send-test --channel nobody", "", 9, "error"),
     ("status", "", 0, "status"),

@@ -11,7 +11,7 @@ import pytest
 from tests.support.agent import PATIENCE_SECS, Project, ended, on_terminal, wait_for, webhook
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("run")]
+pytestmark = pytest.mark.e2e
 
 
 ENDS = [

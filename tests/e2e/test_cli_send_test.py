@@ -9,7 +9,7 @@ import pytest
 from tests.support.agent import Project, new_project, on_terminal
 from tests.support.http_inbox import HttpInbox
 
-pytestmark = [pytest.mark.e2e, pytest.mark.xdist_group("send-test")]
+pytestmark = pytest.mark.e2e
 
 SMS = {
     "enabled": True,
