@@ -76,8 +76,8 @@ class Project:
     environ: all that the program inherits.
     """
 
-    def __init__(self, folder: Path, runtime: Path) -> None:
-        self.root = folder / "project"
+    def __init__(self, folder: Path, runtime: Path, name: str) -> None:
+        self.root = folder / name
         self.home = folder / "home"
         self.runtime = runtime
         self.state = self.root / ".buildnet"
@@ -228,10 +228,10 @@ class Project:
 
 
 @contextmanager
-def new_project(folder: Path) -> Iterator[Project]:
-    """An empty project in a folder; everything that was started from it has ended when the block ends."""
+def new_project(folder: Path, *, name: str = "project") -> Iterator[Project]:
+    """An empty project of a name in a folder; everything that was started from it has ended when the block ends."""
     runtime = Path(tempfile.mkdtemp(prefix="bn-"))  # a socket's path has to be short
-    project = Project(folder, runtime)
+    project = Project(folder, runtime, name)
     try:
         yield project
     finally:
