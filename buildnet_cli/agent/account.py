@@ -52,7 +52,7 @@ class Account:
         self._page = None
 
     def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ready, failing, or not supported yet."""
+        """Every channel that is on, and whether it can be used: ok, failing, or not supported yet."""
         enabled = self._loaded.config.notifications.enabled_channels()
         return [{"name": name, "state": _state_of(name, failing)} for name in {**dict.fromkeys(enabled), **self._parts.channels}]
 
@@ -75,8 +75,9 @@ class Account:
         counts, failing, recent = await self._parts.store.read(
             lambda db: (deliveries.counts(db), deliveries.failing_channels(db), builds.page(db, limit=_RECENT).items)
         )
+        trouble = self._parts.dispatcher.trouble
         status = {
-            "state": "stopping" if self.is_stopping else "running",
+            "state": "stopping" if self.is_stopping else "degraded" if trouble else "running",
             "pid": os.getpid(),
             "uptime_secs": round(self._clock.monotonic() - self._started_at, 1),
             "version": __version__,
@@ -85,6 +86,7 @@ class Account:
             "channels": self.channels(failing),
             "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
             "queue": describe_queue(engine),
+            "trouble": trouble or None,
             "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),
             "config": {"path": self._loaded.file, "is_stale": _fingerprint(self._loaded.file) != self._seen},
         }
@@ -94,7 +96,7 @@ class Account:
 def _state_of(channel: str, failing: frozenset[str]) -> str:
     if channel not in SUPPORTED:
         return "not supported yet"
-    return "failing" if channel in failing else "ready"
+    return "failing" if channel in failing else "ok"
 
 
 def _fingerprint(path: str) -> tuple[int, int] | None:

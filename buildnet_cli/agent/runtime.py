@@ -60,12 +60,10 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
         running = _acquire(lock, workspace)
         if running is not None:
             return _already_running(running, starter)
-        try:
-            loaded = load(workspace.config, lambda name: open_vault().get(name))
-            _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
-            return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
-        finally:
-            lock.release()
+        # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
+        loaded = load(workspace.config, lambda name: open_vault().get(name))
+        _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
+        return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
     except BuildNetError as exc:
         if not starter.is_waiting:
             raise

@@ -101,6 +101,7 @@ def status(ctx: typer.Context) -> None:
         f"channels {_channels(now)}",
         f"config   {now['config']['path']}{_STALE if now['config']['is_stale'] else ''}",
     ]
+    lines += [f"trouble  {now['trouble']} (see: buildnet-notify agent logs)"] if now["trouble"] else []
     state.output.result("agent-status", now, "\n".join(lines))
 
 

@@ -19,7 +19,7 @@ from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, EngineStatus, Ticket, Tier
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package, Project
-from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
+from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.ids import new_id
 
@@ -255,9 +255,9 @@ class LocalEngine:
     def _refuse_unknown(self, package: str | None) -> None:
         known = self._project.packages
         if not known:
-            raise NotFoundError("this project has no packages", hint="list them in .buildnet/config.json")
+            raise UnknownPackageError("this project has no packages", hint="list them in .buildnet/config.json")
         if package is not None and package not in known:
-            raise NotFoundError(f"there is no package '{package[:80]}'", hint=_nearest(package, known))
+            raise UnknownPackageError(f"there is no package '{package[:80]}'", hint=_nearest(package, known))
 
     def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
         for build in reversed(self._finished):
