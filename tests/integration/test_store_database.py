@@ -231,7 +231,8 @@ async def test_a_write_that_meets_the_end_is_stored_or_refused_but_never_left_wa
     await store.write(lambda db: note(db, 1))
     jobs = Meeting()
     waiting, writer._jobs = writer._jobs, jobs
-    waiting.put(writer_module._Job(lambda db: note(db, 2), asyncio.get_running_loop().create_future(), asyncio.get_running_loop()))
+    loop = asyncio.get_running_loop()
+    waiting.put(writer_module._Job(lambda db: note(db, 2), loop.create_future(), loop))
     async with asyncio.timeout(5):
         assert await store.write(lambda db: note(db, 3)) == 3
     closing.join()
