@@ -37,12 +37,20 @@ LOCK_TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("text", LOCK_TEXTS)
-def test_what_a_lock_file_says_is_not_believed(text: str, project: Project, bystander: subprocess.Popen[str]) -> None:
+def test_what_a_lock_file_says_is_not_believed(project: Project, bystander: subprocess.Popen[str]) -> None:
+    project.configure(reports={})
+    for text in LOCK_TEXTS:
+        (project.state / "agent.lock").write_text(text.format(pid=bystander.pid), encoding="latin-1")
+        assert "not running" in project.call("agent", "stop").must().out, text
+        assert is_alive(bystander.pid)
+
+
+@pytest.mark.parametrize("text", [LOCK_TEXTS[0], "-1", "\x00\xff"], ids=["a living pid", "-1", "no text"])
+def test_what_a_lock_file_says_keeps_no_agent_from_starting(
+    text: str, project: Project, bystander: subprocess.Popen[str]
+) -> None:
     project.configure(reports={})
     (project.state / "agent.lock").write_text(text.format(pid=bystander.pid), encoding="latin-1")
-    assert project.call("agent", "status").code == 5
-    assert "not running" in project.call("agent", "stop").must().out
     pid = project.start()
     assert project.agents() == [pid]
     project.call("agent", "stop").must()

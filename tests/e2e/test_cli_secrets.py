@@ -39,7 +39,7 @@ def test_a_value_is_read_from_stdin_and_never_shown(project: Project) -> None:
 
 def test_a_value_typed_at_the_prompt_is_not_echoed(project: Project) -> None:
     project.configure(reports={})
-    shown = on_terminal(project, "secrets", "set", "HOOK_TOKEN", env={"TERM": "dumb"}, typed=f"{VALUE}\n", at="HOOK_TOKEN:")
+    shown = on_terminal(project, "secrets", "set", "HOOK_TOKEN", env={"TERM": "dumb"}, typed=f"{VALUE}\n", at="HOOK_TOKEN: ")
     assert shown.code == 0, shown.out
     assert VALUE not in shown.out
     assert "HOOK_TOKEN" in project.call("secrets", "list").must().out
