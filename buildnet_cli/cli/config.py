@@ -38,6 +38,7 @@ def validate(
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, or github for annotations.")] = "text",
 ) -> None:
     """Every problem at once, each with its line. Exit 3 if there is an error; warnings are none."""
+    from buildnet_cli.channels.registry import check
     from buildnet_cli.config.loader import load, load_text
     from buildnet_cli.config.problems import InvalidConfigError, Severity
 
@@ -47,7 +48,7 @@ def validate(
     path = state.config_file if file is None else Path(file)
     try:
         loaded = load_text(sys.stdin.read(), "stdin", state.lookup) if file == "-" else load(path, state.lookup)
-        problems = [*loaded.problems, *(_problems_of_project(state, loaded) if file is None else ())]
+        problems = [*loaded.problems, *check(loaded), *(_problems_of_project(state, loaded) if file is None else ())]
     except InvalidConfigError as exc:
         problems = list(exc.problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)

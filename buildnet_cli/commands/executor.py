@@ -12,7 +12,7 @@ from buildnet_cli.commands.authorise import may_run
 from buildnet_cli.commands.model import BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
 from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
 from buildnet_cli.engine.port import Engine
-from buildnet_cli.errors import BuildNetError, DeniedError, Kind, UnsupportedError, UsageError
+from buildnet_cli.errors import BuildNetError, DeniedError, Kind, StorageError, UnsupportedError, UsageError
 from buildnet_cli.ids import new_id
 from buildnet_cli.redact import scrub, scrub_json
 
@@ -64,9 +64,13 @@ class Executor:
             reply = Reply("the command failed unexpectedly; the agent's log has the cause", status=CommandStatus.FAILED)
         # An answer repeats what was asked, and that may be anything.
         reply = Reply(scrub(reply.message), {key: scrub_json(value) for key, value in reply.result.items()}, reply.status)
-        await self._log.finish(
-            request_id, status=reply.status.value, result=reply.result, message=reply.message, finished_at=self._clock.now()
-        )
+        try:
+            await self._log.finish(
+                request_id, status=reply.status.value, result=reply.result, message=reply.message, finished_at=self._clock.now()
+            )
+        except StorageError as exc:
+            # It has run, so the asker is told what came of it; the row stays as executing, and the next start closes it.
+            _log.error("the end of a command could not be recorded: %s", exc.message, extra={"request_id": request_id})
         return CommandResult(scrub(name), reply.status, request_id, asked_at, reply.result, reply.message, kind, scrub(hint))
 
     async def _run(self, text: str, principal: Principal) -> tuple[str, Reply]:
