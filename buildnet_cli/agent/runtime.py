@@ -22,7 +22,7 @@ from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter, failure_report
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
-from buildnet_cli.api.services import Access, Services
+from buildnet_cli.api.services import Services
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.commands.executor import Executor
@@ -199,7 +199,7 @@ class Agent:
         )
         return Services(
             uid=os.geteuid(),
-            access=self._current_access,
+            access=lambda: self._access,
             ingest=self._parts.ingest,
             executor=executor,
             store=self._parts.store,
@@ -208,9 +208,6 @@ class Agent:
             reload=self.reload,
             stop=self.stop,
         )
-
-    def _current_access(self) -> Access:
-        return self._access
 
     def _report(self) -> dict[str, Any]:
         """What a starter is told."""

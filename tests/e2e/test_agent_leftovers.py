@@ -128,6 +128,7 @@ def test_a_build_that_ran_when_the_agent_was_killed_is_told_as_failed(project: P
     project.packages(long="sleep 60")
     first = project.start()
     project.call("cmd", "BUILD long").must()
+    wait_for(lambda: [line for line in project.processes().values() if "sleep 60" in line], "the build does not begin")
     project.kill(first)
     project.start()
     (build,) = project.call("history", "--json").must().json["items"]
