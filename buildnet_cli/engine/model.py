@@ -159,3 +159,18 @@ class EngineStatus:
     packages: tuple[str, ...]
     running: tuple[Build, ...]
     queued: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What a cache holds, or what was removed from it.
+
+    size: of the artifacts, in bytes. limit: what it may hold, in bytes; None if nobody says.
+    """
+
+    artifacts: int
+    size: int
+    limit: int | None = None
+
+    def as_wire(self) -> dict[str, Any]:
+        return {"artifacts": self.artifacts, "size_bytes": self.size, "limit_bytes": self.limit}

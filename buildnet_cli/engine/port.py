@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from buildnet_cli.engine.model import Build, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, CacheStats, EngineStatus, Ticket
 from buildnet_cli.events.model import EventDraft
 
 
@@ -47,6 +47,22 @@ class Engine(Protocol):
         ...
 
     async def status(self) -> EngineStatus: ...
+
+    async def pause(self) -> int:
+        """Begin no more builds until `resume`, across restarts too; how many run on to their end."""
+        ...
+
+    async def resume(self) -> int:
+        """Begin builds again; how many were waiting."""
+        ...
+
+    async def cache_stats(self) -> CacheStats:
+        """What the cache holds now."""
+        ...
+
+    async def cache_clear(self) -> CacheStats:
+        """Remove every artifact that no build is using; what was removed."""
+        ...
 
     async def shutdown(self) -> None:
         """Stop every build, leave no process behind, and return within 12 s."""
