@@ -13,7 +13,7 @@ from buildnet_cli.engine.extract.extract import extract, not_started
 from buildnet_cli.engine.local.log import BuildLog
 from buildnet_cli.engine.model import BuildError, BuildStatus
 from buildnet_cli.engine.project import Package
-from buildnet_cli.process import spawn
+from buildnet_cli.process.supervised import Child, running
 
 GRACE_SECS = 10.0
 """Between the request to end and the kill, for a build that is cancelled or takes too long."""
@@ -70,7 +70,7 @@ async def run(
     """
     cwd = root / package.path
     try:
-        async with spawn.running(["/bin/sh", "-c", package.build_cmd], env=environment, cwd=cwd, on_output=log.feed) as child:
+        async with running(["/bin/sh", "-c", package.build_cmd], env=environment, cwd=cwd, on_output=log.feed) as child:
             end = await _first_of(child, stop, limit)
             if end is not _End.ITS_OWN:
                 await child.stop(stop.grace_secs if end is _End.STOPPED else grace_secs)
@@ -98,7 +98,7 @@ class _End(enum.Enum):
     LATE = enum.auto()
 
 
-async def _first_of(child: spawn.Child, stop: Stop, limit: timedelta | None) -> _End:
+async def _first_of(child: Child, stop: Stop, limit: timedelta | None) -> _End:
     ended = asyncio.ensure_future(child.wait())
     stopped = asyncio.ensure_future(stop.wait())
     secs = limit.total_seconds() if limit is not None else None
