@@ -11,7 +11,7 @@ import ipaddress
 import logging
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -25,14 +25,16 @@ from httpx_aiohttp import AiohttpTransport
 from buildnet_cli.clock import Clock
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.net.address import is_private, read_address
-from buildnet_cli.net.answer import Answer
+from buildnet_cli.net.answer import Answer, classify
 from buildnet_cli.net.http import USER_AGENT
 
 _CONNECT_SECS = 5.0
-_MAX_BODY = 65_536
+_MAX_LINE = 65_536
 # Receivers close idle connections, often after 5 s; a message written into a closing one would have an unknown outcome.
 _IDLE_SECS = 4.0
 _MAX_CONNECTIONS = 32
+# Some answers take hours. A host that vanished without a word is found out after two to three minutes.
+_PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
 
 # They write URLs at INFO, and some URLs are credentials.
 for _name in ("httpx", "httpcore", "aiohttp"):
@@ -62,29 +64,40 @@ class Lanes:
         *,
         headers: Mapping[str, str],
         content: bytes,
-        timeout_secs: float,
+        timeout_secs: float | None,
+        max_answer: int,
         verify: bool,
         ca_file: str,
         deny_private: bool,
     ) -> Answer:
-        """Make one request and read up to 64 KiB of the answer. Raises ChannelError, which names the host and nothing else."""
+        """Make one request and read the beginning of the answer. Raises ChannelError, which names the host and nothing else."""
         host = _host_of(url)
         if deny_private:
             _refuse_private_literal(host)
         lane = _Lane(_origin_of(url), verify, ca_file, deny_private)
         # Connecting gets at most half of the time, so whoever runs into the deadline had a connection and may have been heard.
-        timeout = httpx.Timeout(None, connect=min(_CONNECT_SECS, timeout_secs / 2), pool=min(_CONNECT_SECS, timeout_secs / 2))
-        try:
+        connect = _CONNECT_SECS if timeout_secs is None else min(_CONNECT_SECS, timeout_secs / 2)
+        timeout = httpx.Timeout(None, connect=connect, pool=connect)
+        with _told(host, timeout_secs):
             client = self._client(lane)
             request = client.build_request(method, url, headers=_checked(headers), content=content, timeout=timeout)
-            return await self._exchange(client, request, host, timeout_secs)
-        except TimeoutError:
-            raise ChannelError(
-                f"{host} did not answer within {timeout_secs:g} s; the message may have arrived", outcome=Outcome.UNKNOWN
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as exc:
-            # Neither their texts nor their tracebacks go on: both hold the URL.
-            raise _as_channel_error(exc, host) from None
+            return await self._exchange(client, request, host, timeout_secs, max_answer)
+
+    @contextlib.asynccontextmanager
+    async def lines(self, url: str, *, headers: Mapping[str, str], silence_secs: float) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of an answer that never ends. Raises ChannelError, which names the host and nothing else."""
+        host = _host_of(url)
+        lane = _Lane(_origin_of(url), verify=True, ca_file="", deny_private=False)
+        timeout = httpx.Timeout(silence_secs, connect=_CONNECT_SECS, pool=_CONNECT_SECS)
+        with _told(host, silence_secs):
+            client = self._client(lane)
+            request = client.build_request("GET", url, headers=_checked(headers), timeout=timeout)
+            response = await client.send(request, stream=True)
+        try:
+            classify(Answer(response.status_code, {}, "", host, self._clock.now()))
+            yield _lines_of(response, host, silence_secs)
+        finally:
+            await _close(response)
 
     async def close(self) -> None:
         """End every connection. No request may follow."""
@@ -92,7 +105,9 @@ class Lanes:
         for client in lanes.values():
             await client.aclose()
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float) -> Answer:
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float | None, max_answer: int
+    ) -> Answer:
         response: httpx.Response | None = None
         body = bytearray()
         try:
@@ -101,7 +116,7 @@ class Lanes:
                 received_at = self._clock.now()
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) >= _MAX_BODY:
+                    if len(body) >= max_answer:
                         break
         except (TimeoutError, httpx.HTTPError, aiohttp.ClientError):
             # Once there is a status, it decides; a body that breaks off or never ends changes nothing.
@@ -109,14 +124,13 @@ class Lanes:
                 raise
         finally:
             if response is not None:
-                with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
-                    await response.aclose()
+                await _close(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         # Not decompressed: it was not asked for, and a small body could grow without bound.
         text = (
             ""
             if headers.get("content-encoding", "identity") != "identity"
-            else bytes(body[:_MAX_BODY]).decode("utf-8", "replace")
+            else bytes(body[:max_answer]).decode("utf-8", "replace")
         )
         return Answer(response.status_code, headers, text, host, received_at)
 
@@ -128,6 +142,7 @@ class Lanes:
                 ssl=self._trusted(lane.verify, lane.ca_file),
                 resolver=_PublicResolver() if lane.deny_private else None,
                 use_dns_cache=not lane.deny_private,
+                socket_factory=_probed_socket,
             )
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
             self._lanes[lane] = httpx.AsyncClient(
@@ -155,6 +170,36 @@ def _trusting(verify: bool, ca_file: str) -> ssl.SSLContext:
     context = httpx.create_ssl_context(verify=verify, trust_env=False)
     context.load_default_certs()  # the machine's own authorities too, so that a company's CA works
     return context
+
+
+def _probed_socket(info: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    made = socket.socket(*info[:3])
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES:
+        if hasattr(socket, name):  # each system knows some of them
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
+
+
+async def _lines_of(response: httpx.Response, host: str, silence_secs: float) -> AsyncIterator[str]:
+    rest = b""
+    chunks = response.aiter_raw()
+    while True:
+        with _told(host, silence_secs):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+        if len(rest) > _MAX_LINE:
+            raise ChannelError(f"{host} sent a line of more than {_MAX_LINE} bytes", outcome=Outcome.PERMANENT)
+
+
+async def _close(response: httpx.Response) -> None:
+    with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
+        await response.aclose()
 
 
 class _PublicResolver(AbstractResolver):
@@ -210,6 +255,19 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
                 f'the header "{ascii(name)[1:41]}" holds a character that HTTP does not allow', outcome=Outcome.PERMANENT
             )
     return dict(headers)
+
+
+@contextlib.contextmanager
+def _told(host: str, timeout_secs: float | None) -> Iterator[None]:
+    """Turn whatever goes wrong into a ChannelError that names the host and nothing else."""
+    try:
+        yield
+    except TimeoutError:
+        within = f"within {timeout_secs:g} s" if timeout_secs is not None else "any more"
+        raise ChannelError(f"{host} did not answer {within}; the message may have arrived", outcome=Outcome.UNKNOWN) from None
+    except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as exc:
+        # Neither their texts nor their tracebacks go on: both hold the URL.
+        raise _as_channel_error(exc, host) from None
 
 
 def _verify_message(error: aiohttp.ClientConnectorCertificateError) -> str:
