@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from buildnet_cli.engine.model import Build, CacheStats, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, CacheStats, EngineStatus, Origin, Ticket
 from buildnet_cli.events.model import EventDraft
 
 
@@ -16,8 +16,20 @@ class BuildRecorder(Protocol):
         """Store the builds and accept the events in one transaction. Raises StorageError if nothing was stored."""
         ...
 
-    async def unfinished(self) -> list[Build]:
-        """Builds that a former agent left queued or running, oldest first."""
+    async def unfinished(self, origin: Origin = Origin.ENGINE) -> list[Build]:
+        """Builds of an origin that are queued or running, oldest first; at start, those that a former agent left."""
+        ...
+
+    async def note_processes(self, build_id: str, processes: str) -> None:
+        """Add to a build that runs where it does. Raises StorageError if it was not stored."""
+        ...
+
+    async def is_paused(self) -> bool:
+        """Whether builds were told to wait, by this agent or a former one."""
+        ...
+
+    async def set_paused(self, paused: bool) -> None:
+        """Remember it until it is said otherwise. Raises StorageError if it was not stored."""
         ...
 
     async def median_duration_secs(self, package: str) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -51,6 +52,18 @@ def cancelled(build: Build) -> EventDraft:
     when = f"after {format_duration(build.duration)}" if build.duration is not None else "before it began"
     why = {"shutdown": ", because the agent stops", "removed": ", because the package is gone"}.get(build.reason, "")
     return _draft("build.cancelled", build, f"{build.package} cancelled {when}{why}", build.finished_at)
+
+
+def recovered(crashed: Sequence[Build], ended_processes: int) -> EventDraft:
+    """An agent was killed while it built, and this one has taken over. ended_processes: what was left running, and is ended."""
+    names = ", ".join(build.package for build in crashed)
+    return EventDraft(
+        type="daemon.recovered",
+        message=f"Taken over from an agent that was killed while it built {names}",
+        subject=platform.node(),
+        source=SOURCE,
+        payload={"builds": [build.id for build in crashed], "ended_processes": ended_processes},
+    )
 
 
 def _draft(

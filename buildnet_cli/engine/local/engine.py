@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,14 +10,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, runner
+from buildnet_cli.engine.local import announce, ending, runner
 from buildnet_cli.engine.local.estimate import starts
 from buildnet_cli.engine.local.log import BuildLog
-from buildnet_cli.engine.local.planner import in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.local.planner import in_build_order, plan
 from buildnet_cli.engine.local.queue import Job, Queue
+from buildnet_cli.engine.local.takeover import take_over
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, EngineStatus, Ticket, Tier
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package, Project
+from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.ids import new_id
@@ -69,25 +70,13 @@ class LocalEngine:
         self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
         # One request at a time: each is planned on a queue that holds all earlier ones.
         self._asking = asyncio.Lock()
+        self._is_paused = False
         self._is_closing = False
 
     async def start(self) -> None:
         """Take over what a former agent left, and begin to work."""
-        left = sort_leftovers(self._project.packages, await self._recorder.unfinished())
-        builds: list[Build] = []
-        events: list[EventDraft] = []
-        for build in left.crashed:
-            skipped = [other.package for other, cause in left.skipped if cause == build.package]
-            builds.append(self._ended(build, BuildStatus.FAILED, "agent_crash", error=_crash_error(build)))
-            events.append(announce.failed(builds[-1], median_secs=None, skipped=skipped))
-        for build, cause in left.skipped:
-            builds.append(self._ended(build, BuildStatus.SKIPPED, "dependency", error=_skip_error(cause)))
-        for build in left.removed:
-            builds.append(self._ended(build, BuildStatus.CANCELLED, "removed"))
-            events.append(announce.cancelled(builds[-1]))
-        if builds:
-            await self._recorder.record(builds, events)
-        self._queue.add(left.resumed)
+        self._is_paused = await self._recorder.is_paused()
+        self._queue.add(await take_over(self._project.packages, self._recorder, self._clock))
         self._begin_ready()
 
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
@@ -104,7 +93,7 @@ class LocalEngine:
             now = self._clock.now()
             request = plan(self._project.packages, package, self._queue, requested_by=requested_by, now=now, new_id=new_id)
             self._queue.add(request.fresh, held=True)
-            begins = starts(self._queue, medians, now)
+            begins = {} if self._is_paused else starts(self._queue, medians, now)
             ids = [job.id for job in request.jobs]
             events = [
                 announce.queued(job.build, position=self._queue.position([job.id]), estimated_start=begins.get(job.id))
@@ -140,7 +129,8 @@ class LocalEngine:
             ids = {job.id for job in jobs}
             waiting = [job for job in jobs if job.id in self._queue.waiting] + self._queue.dependents(ids)
             self._queue.remove(waiting)
-            ended = [self._ended(job.build, BuildStatus.CANCELLED, "cancelled") for job in waiting]
+            now = self._clock.now()
+            ended = [ending.cancelled(job.build, "cancelled", now) for job in waiting]
             if ended:
                 try:
                     await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
@@ -158,11 +148,27 @@ class LocalEngine:
         """What is building and what waits."""
         return EngineStatus(
             kind="local",
-            state="running",
+            state="paused" if self._is_paused else "running",
             packages=tuple(self._project.packages),
             running=tuple(job.build for job in self._queue.running.values()),
             queued=tuple(job.build for job in self._queue.waiting.values()),
         )
+
+    async def pause(self) -> int:
+        """Begin no more builds until `resume`, across restarts too; how many run on to their end."""
+        async with self._asking:
+            await self._recorder.set_paused(True)
+            self._is_paused = True
+        return len(self._queue.running)
+
+    async def resume(self) -> int:
+        """Begin builds again; how many were waiting."""
+        async with self._asking:
+            await self._recorder.set_paused(False)
+            self._is_paused = False
+        waiting = len(self._queue.waiting)
+        self._begin_ready()
+        return waiting
 
     def replace_project(self, project: Project, environment: Mapping[str, str]) -> None:
         """Build by another configuration from now on; what is queued or running goes on as it was asked for."""
@@ -184,7 +190,7 @@ class LocalEngine:
                     _log.error("the end of a build was not stored", extra={"reason": str(failure)})
 
     def _begin_ready(self) -> None:
-        while not self._is_closing and (job := self._queue.begin_next()) is not None:
+        while not (self._is_closing or self._is_paused) and (job := self._queue.begin_next()) is not None:
             stop = runner.Stop()
             self._work[job.id] = _Work(stop, asyncio.create_task(self._carry_out(job, stop)))
 
@@ -195,7 +201,14 @@ class LocalEngine:
         await self._store([build], [announce.started(build)])
         self._queue.update(build)
         result = await self._execute(job, stop)
-        build = self._ended(build, result.status, result.reason, exit_code=result.exit_code, error=result.error)
+        build = replace(
+            build,
+            status=result.status,
+            reason=result.reason,
+            finished_at=self._clock.now(),
+            exit_code=result.exit_code,
+            error=result.error,
+        )
         lost = [] if build.status.is_success else self._queue.dependents([build.id])
         self._queue.remove(lost)
         others = [self._without(job, build) for job in lost]
@@ -219,11 +232,19 @@ class LocalEngine:
                 limit=self._project.timeout_of(job.package),
                 stop=stop,
                 grace_secs=self._grace_secs,
+                on_start=lambda processes: self._note_processes(job.id, processes),
             )
         except Exception as exc:  # noqa: BLE001  (the top of a build's task: a mistake of ours must not leave it running for ever)
             _log.exception("a build could not be carried out", extra={"build": job.id})
             error = BuildError(f"The engine failed: {exc}", suggestion="buildnet-notify agent logs")
             return runner.Result(BuildStatus.FAILED, "exit", error=error)
+
+    async def _note_processes(self, build_id: str, processes: str) -> None:
+        """Write down where a build runs, so that the next agent can end what this one leaves if it is killed."""
+        try:
+            await self._recorder.note_processes(build_id, processes)
+        except StorageError as exc:
+            _log.error("the processes of a build cannot be stored", extra={"build": build_id, "reason": exc.message})
 
     async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
         if build.status is BuildStatus.CANCELLED:
@@ -235,20 +256,10 @@ class LocalEngine:
 
     def _without(self, job: Job, cause: Build) -> Build:
         """How a build ends that needed one which did not succeed."""
+        now = self._clock.now()
         if cause.status is BuildStatus.CANCELLED:
-            return self._ended(job.build, BuildStatus.CANCELLED, cause.reason)
-        return self._ended(job.build, BuildStatus.SKIPPED, "dependency", error=_skip_error(cause.package))
-
-    def _ended(
-        self,
-        build: Build,
-        status: BuildStatus,
-        reason: str,
-        *,
-        exit_code: int | None = None,
-        error: BuildError | None = None,
-    ) -> Build:
-        return replace(build, status=status, reason=reason, finished_at=self._clock.now(), exit_code=exit_code, error=error)
+            return ending.cancelled(job.build, cause.reason, now)
+        return ending.skipped(job.build, cause.package, now)
 
     async def _store(self, builds: Sequence[Build], events: Iterable[EventDraft]) -> None:
         """Record what cannot be refused any more; a disk that is full now may have room in a while."""
@@ -274,7 +285,7 @@ class LocalEngine:
         if not known:
             raise NotFoundError("this project has no packages", hint="list them in .buildnet/config.json")
         if package is not None and package not in known:
-            raise NotFoundError(f"there is no package '{package[:80]}'", hint=_nearest(package, known))
+            raise NotFoundError(f"there is no package '{package[:80]}'", hint=nearest_package(package, known))
 
     def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
         for build in reversed(self._finished):
@@ -282,23 +293,5 @@ class LocalEngine:
                 return ConflictError(f"{target} is finished: {build.package} {build.status}")
         if target in self._project.packages:
             return NotFoundError(f"no build of '{target}' is queued or running")
-        hint = _nearest(target, self._project.packages)
+        hint = nearest_package(target, self._project.packages)
         return NotFoundError(f"no build, run or package '{target[:80]}' is queued or running", hint=hint)
-
-
-def _crash_error(build: Build) -> BuildError:
-    return BuildError(
-        "The agent stopped while this build ran", suggestion=f"BUILD {build.package} again", fingerprint="agent_crash"
-    )
-
-
-def _skip_error(cause: str) -> BuildError:
-    return BuildError(
-        f"Not built, because {cause} failed", suggestion=f"See why {cause} failed", fingerprint=f"dependency:{cause}"
-    )
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name[:80], names, n=1)
-    return f"did you mean '{near[0]}'?" if near else f"packages: {', '.join(names)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import enum
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -63,14 +63,18 @@ async def run(
     limit: timedelta | None,
     stop: Stop,
     grace_secs: float = GRACE_SECS,
+    on_start: Callable[[str], Awaitable[None]] | None = None,
 ) -> Result:
     """Run `build_cmd` in the package's folder until it ends, is stopped, or takes too long. Closes the log.
 
     limit: how long it may take; None for as long as it likes.
+    on_start: is told in which processes it runs, as `process/identity` writes them down.
     """
     cwd = root / package.path
     try:
         async with running(["/bin/sh", "-c", package.build_cmd], env=environment, cwd=cwd, on_output=log.feed) as child:
+            if on_start is not None:
+                await on_start(child.identity)
             end = await _first_of(child, stop, limit)
             if end is not _End.ITS_OWN:
                 await child.stop(stop.grace_secs if end is _End.STOPPED else grace_secs)
