@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,6 +28,10 @@ class Package:
     path: its folder, relative to the project. build_cmd: for `sh -c`, run in that folder.
     sources: globs, relative to the project. output_dir: relative to the project; empty if nothing is kept.
     timeout: None for the project's; zero for no limit.
+    micro_cmd: in place of build_cmd when hardly anything has changed; empty if it is to be build_cmd.
+    inputs: further globs of what it is built from; then it answers for lockfiles and manifests itself.
+    more_outputs: further folders like output_dir. env: names of variables that change the result.
+    toolchain: commands such as `node --version` whose answer changes the result. is_cached: whether a result may be used again.
     """
 
     name: str
@@ -36,6 +41,18 @@ class Package:
     sources: tuple[str, ...] = ()
     output_dir: str = ""
     timeout: timedelta | None = None
+    micro_cmd: str = ""
+    inputs: tuple[str, ...] = ()
+    more_outputs: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    toolchain: tuple[str, ...] = ()
+    is_cached: bool = True
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Every output folder once, without needless slashes and dots."""
+        written = [folder for folder in (self.output_dir, *self.more_outputs) if folder]
+        return tuple(dict.fromkeys(posixpath.normpath(folder) for folder in written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +154,12 @@ def _from_fields(fields: PackageFields) -> Package:
         tuple(fields.sources),
         fields.output_dir,
         _seconds(fields.timeout_secs),
+        fields.micro_cmd,
+        tuple(fields.inputs),
+        tuple(fields.outputs),
+        tuple(fields.env),
+        tuple(fields.toolchain),
+        fields.cache,
     )
 
 

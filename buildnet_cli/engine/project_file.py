@@ -50,6 +50,16 @@ def _check_command(command: str) -> str:
     return command
 
 
+def _check_optional_command(command: str) -> str:
+    return _check_command(command) if command else ""
+
+
+def _check_variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"{shown(name)} is no name of an environment variable")
+    return name
+
+
 def _check_path(path: str) -> str:
     flaw = flaw_in(path)
     if flaw:
@@ -60,6 +70,7 @@ def _check_path(path: str) -> str:
 Name = Annotated[str, AfterValidator(_check_name)]
 Command = Annotated[str, AfterValidator(_check_command)]
 RelativePath = Annotated[str, AfterValidator(_check_path)]
+VariableName = Annotated[str, AfterValidator(_check_variable)]
 Seconds = Annotated[int, Field(ge=0, le=31 * 86400)]
 
 
@@ -68,7 +79,7 @@ class _Fields(BaseModel):
 
 
 class PackageFields(_Fields):
-    """One entry of `packages`; `timeout_secs` is a key of ours."""
+    """One entry of `packages`; the keys from `timeout_secs` on are ours."""
 
     name: Name
     path: RelativePath
@@ -77,6 +88,12 @@ class PackageFields(_Fields):
     sources: list[str] = []
     output_dir: RelativePath = ""
     timeout_secs: Seconds | None = None
+    micro_cmd: Annotated[str, AfterValidator(_check_optional_command)] = ""
+    inputs: list[str] = []
+    outputs: list[RelativePath] = []
+    env: list[VariableName] = []
+    toolchain: list[Command] = []
+    cache: bool = True
 
 
 class ProjectFields(_Fields):

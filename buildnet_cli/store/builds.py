@@ -180,8 +180,9 @@ def _why_to_text(why: Why) -> str:
 
 
 def _why_from_text(text: str) -> Why:
-    values = json.loads(text)
-    return Why(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    values: dict[str, Any] = json.loads(text)
+    lists = {name: tuple(value) for name, value in values.items() if isinstance(value, list)}
+    return Why(**{**values, **lists})
 
 
 def _to_text(moment: datetime | None) -> str | None:
