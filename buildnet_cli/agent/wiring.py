@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
@@ -20,7 +21,11 @@ from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.sender import Outlets
+from buildnet_cli.engine.local.artifacts import ArtifactFolder
+from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.engine import LocalEngine
+from buildnet_cli.engine.local.eviction import CacheLimits
+from buildnet_cli.engine.local.stock import Stock
 from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
 from buildnet_cli.errors import UnsupportedError
 from buildnet_cli.events.bus import EventBus
@@ -32,6 +37,7 @@ from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.store.builds import StoredBuilds
+from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.outbox import StoredOutbox
@@ -49,6 +55,7 @@ class Parts:
     ingest: Ingest
     dispatcher: Dispatcher
     engine: LocalEngine
+    stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
     http: HttpClient
@@ -78,8 +85,17 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         wake=dispatcher.wake,
     )
     builds = StoredBuilds(store, ingest)
-    engine = LocalEngine(project, builds, clock=clock, logs=workspace.builds, environment=build_environment(loaded))
-    return Parts(store, bus, outbox, ingest, dispatcher, engine, builds, StoredCommands(store), http, channels)
+    index = StoredCache(store, ingest, clock)
+    stock = Stock(ArtifactFolder(workspace.cache), index, clock, cache_limits(loaded))
+    engine = LocalEngine(
+        project,
+        builds,
+        cache=BuildCache(stock, index),
+        clock=clock,
+        logs=workspace.builds,
+        environment=build_environment(loaded),
+    )
+    return Parts(store, bus, outbox, ingest, dispatcher, engine, stock, builds, StoredCommands(store), http, channels)
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:
@@ -111,6 +127,12 @@ def project_of(workspace: Workspace, loaded: Loaded) -> Project:
 def build_environment(loaded: Loaded) -> dict[str, str]:
     """What builds inherit: our environment without the names that the configuration takes secrets from."""
     return child_environment(os.environ, {*loaded.names, "CREDENTIALS_DIRECTORY"})
+
+
+def cache_limits(loaded: Loaded) -> CacheLimits:
+    """How much the cache may hold, and for how long."""
+    cache = loaded.config.engine.cache
+    return CacheLimits(cache.max_mb << 20, cache.warn_percent, timedelta(days=cache.ttl_days))
 
 
 def access(loaded: Loaded) -> Access:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.duration import format_duration
-from buildnet_cli.engine.model import Build
+from buildnet_cli.engine.model import Build, Tier
 from buildnet_cli.events.model import EventDraft
 
 SOURCE = "engine"
@@ -33,6 +33,14 @@ def completed(build: Build, *, median_secs: float | None) -> EventDraft:
     """median_secs: of its earlier builds; None if there are none."""
     usual = f" (usually {_seconds(median_secs)})" if median_secs is not None else ""
     return _draft("build.completed", build, f"{build.package} ok{_took(build)}{usual}", build.finished_at, _median(median_secs))
+
+
+def cached(build: Build, *, median_secs: float | None) -> EventDraft:
+    """Nothing had to run. median_secs: of its builds that did; what was saved, about."""
+    how = "restored from the cache" if build.tier is Tier.CACHE_RESTORE else "nothing to do"
+    usual = f" (usually {_seconds(median_secs)})" if median_secs is not None else ""
+    message = f"{build.package} ok, {how}{_took(build)}{usual}"
+    return _draft("build.cached", build, message, build.finished_at, _median(median_secs))
 
 
 def failed(build: Build, *, median_secs: float | None, skipped: Sequence[str]) -> EventDraft:

@@ -66,6 +66,13 @@ class BuildCache:
         self._index = index
         self._toolchain = Toolchain()
 
+    async def open(self) -> None:
+        """Look at what is there, before the first build."""
+        try:
+            await self.stock.open()
+        except (OSError, StorageError) as exc:
+            _log.warning("the cache could not be looked through: %s", exc)
+
     async def prepare(
         self, package: Package, project: Project, environment: Mapping[str, str], is_stopped: Callable[[], bool]
     ) -> Prepared:

@@ -11,20 +11,19 @@ from pathlib import Path
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.engine.local import announce, ending, runner
+from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.log import BuildLog
 from buildnet_cli.engine.local.planner import in_build_order, plan
 from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.local.takeover import take_over
-from buildnet_cli.engine.model import Build, BuildError, BuildStatus, EngineStatus, Ticket, Tier
+from buildnet_cli.engine.local.work import Worker
+from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package, Project
 from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.ids import new_id
-
-LOG_NAME = "output.log"
 
 _SHUTDOWN_GRACE_SECS = 5.0
 _SHUTDOWN_WITHIN_SECS = 11.5
@@ -54,6 +53,7 @@ class LocalEngine:
         project: Project,
         recorder: BuildRecorder,
         *,
+        cache: BuildCache,
         clock: Clock,
         logs: Path,
         environment: Mapping[str, str],
@@ -62,7 +62,8 @@ class LocalEngine:
         self._project = project
         self._recorder = recorder
         self._clock = clock
-        self._logs = logs
+        self._cache = cache
+        self._worker = Worker(recorder, cache, logs=logs, grace_secs=grace_secs)
         self._environment = environment
         self._grace_secs = grace_secs
         self._queue = Queue(project.max_concurrent_builds)
@@ -75,6 +76,7 @@ class LocalEngine:
 
     async def start(self) -> None:
         """Take over what a former agent left, and begin to work."""
+        await self._cache.open()
         self._is_paused = await self._recorder.is_paused()
         self._queue.add(await take_over(self._project.packages, self._recorder, self._clock))
         self._begin_ready()
@@ -170,6 +172,14 @@ class LocalEngine:
         self._begin_ready()
         return waiting
 
+    async def cache_stats(self) -> CacheStats:
+        """What the cache holds now."""
+        return await self._cache.stock.stats()
+
+    async def cache_clear(self) -> CacheStats:
+        """Remove every artifact that no build is using; what was removed."""
+        return await self._cache.stock.clear()
+
     def replace_project(self, project: Project, environment: Mapping[str, str]) -> None:
         """Build by another configuration from now on; what is queued or running goes on as it was asked for."""
         self._project = project
@@ -195,12 +205,18 @@ class LocalEngine:
             self._work[job.id] = _Work(stop, asyncio.create_task(self._carry_out(job, stop)))
 
     async def _carry_out(self, job: Job, stop: runner.Stop) -> Build:
-        """One build from its start to its last row."""
-        # Without a cache every build is a full one.
-        build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now(), tier=Tier.FULL_BUILD)
-        await self._store([build], [announce.started(build)])
+        """One build from its start to its last row. One whose result could be had from the cache never ran, and says so."""
+        project, environment = self._project, self._environment
+        build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now())
         self._queue.update(build)
-        result = await self._execute(job, stop)
+        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked)
+        build = replace(build, tier=prepared.tier, why=prepared.why)
+        if prepared.is_hit:
+            result, remark = runner.Result(BuildStatus.CACHED), ""
+        else:
+            await self._store([build], [announce.started(build)])
+            self._queue.update(build)
+            result, remark = await self._worker.carry_out(job, prepared, project, environment, stop)
         build = replace(
             build,
             status=result.status,
@@ -208,6 +224,7 @@ class LocalEngine:
             finished_at=self._clock.now(),
             exit_code=result.exit_code,
             error=result.error,
+            why=replace(prepared.why, remark=prepared.why.remark or remark),
         )
         lost = [] if build.status.is_success else self._queue.dependents([build.id])
         self._queue.remove(lost)
@@ -219,37 +236,12 @@ class LocalEngine:
         self._begin_ready()
         return build
 
-    async def _execute(self, job: Job, stop: runner.Stop) -> runner.Result:
-        if stop.is_asked:
-            return runner.Result(BuildStatus.CANCELLED, stop.reason)
-        log = BuildLog(self._logs / job.id / LOG_NAME)
-        try:
-            return await runner.run(
-                job.package,
-                log,
-                root=self._project.root,
-                environment=self._environment,
-                limit=self._project.timeout_of(job.package),
-                stop=stop,
-                grace_secs=self._grace_secs,
-                on_start=lambda processes: self._note_processes(job.id, processes),
-            )
-        except Exception as exc:  # noqa: BLE001  (the top of a build's task: a mistake of ours must not leave it running for ever)
-            _log.exception("a build could not be carried out", extra={"build": job.id})
-            error = BuildError(f"The engine failed: {exc}", suggestion="buildnet-notify agent logs")
-            return runner.Result(BuildStatus.FAILED, "exit", error=error)
-
-    async def _note_processes(self, build_id: str, processes: str) -> None:
-        """Write down where a build runs, so that the next agent can end what this one leaves if it is killed."""
-        try:
-            await self._recorder.note_processes(build_id, processes)
-        except StorageError as exc:
-            _log.error("the processes of a build cannot be stored", extra={"build": build_id, "reason": exc.message})
-
     async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
         if build.status is BuildStatus.CANCELLED:
             return [announce.cancelled(each) for each in (build, *others)]
         median = await self._recorder.median_duration_secs(build.package)
+        if build.status is BuildStatus.CACHED:
+            return [announce.cached(build, median_secs=median)]
         if build.status.is_success:
             return [announce.completed(build, median_secs=median)]
         return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
