@@ -205,6 +205,7 @@ class Agent:
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
         )
         parts.engine.replace_project(project, wiring.build_environment(loaded))
+        parts.stock.limits = wiring.cache_limits(loaded)
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
         parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
         self._access = wiring.access(loaded)
