@@ -102,7 +102,7 @@ async def test_the_example_builds_and_a_broken_c_file_is_told_with_its_line(
     assert failed.error.suggestion == "Review libgreet/src/greet.c:8"
     assert "greting" in failed.error.tail
     assert rows.newest("greet").status is BuildStatus.SKIPPED
-    assert rows.newest("pytools").status is BuildStatus.COMPLETED
+    assert rows.newest("pytools").status is BuildStatus.CACHED
 
 
 async def test_every_state_is_a_row_with_its_event(tmp_path: Path, rows: MemoryRecorder, running: Running):

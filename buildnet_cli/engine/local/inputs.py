@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import platform
 import stat
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -72,8 +71,9 @@ def gather(
     Raises OSError or ValueError if that cannot be said: a file that cannot be read, a glob or a version command that is none.
     """
     hasher = Hasher(project.root, memo, now_ns)
+    system = os.uname()
     parts = Parts(
-        platform=f"{platform.system()}-{platform.machine()}",
+        platform=f"{system.sysname}-{system.machine}",
         package=package.name,
         path=package.path,
         command=package.build_cmd,
