@@ -29,11 +29,13 @@ from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.engine import runs
 from buildnet_cli.errors import BuildNetError, ConflictError, StorageError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, prepare_state, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
+from buildnet_cli.store.builds import put
 
 _log = logging.getLogger(__name__)
 
@@ -152,10 +154,12 @@ class Agent:
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
 
     async def _watch_spool(self) -> None:
-        """Take in what was handed over while no agent answered: before this one, or while it hung."""
+        """Take in what was handed over while no agent answered, before this one or while it hung; and miss who was killed."""
         while True:
             try:
-                await spool.take_in(self._workspace.spool, self._parts.ingest)
+                gone = await runs.gone(self._parts.builds)
+                await spool.take_in(self._workspace.spool, self._parts.ingest, put)
+                await runs.close(self._parts.builds, gone, self._clock)
             except StorageError as exc:
                 _log.warning("the spool has to wait: %s", exc.message)
             await asyncio.sleep(SPOOL_EVERY_SECS)

@@ -74,3 +74,8 @@ def read_end(line: bytes) -> Exit:
 def stop_request(grace_secs: float) -> bytes:
     """The line that asks for the end: a request to all, and a kill after the grace."""
     return f"stop {grace_secs:g}\n".encode()
+
+
+def signal_request(number: int) -> bytes:
+    """The line that passes a signal on to the command alone."""
+    return f"signal {number}\n".encode()

@@ -7,7 +7,8 @@ its own parent ends (Linux: child subreaper). So while it has children something
     supervisor.py FD KIND PROGRAM [ARGUMENT]…
 
 FD: a stream socket, and the lifeline: when its other end is closed, by kill -9 too, everything ends.
-    Told there, a line each: `started PID`, or `refused ERRNO`; later `ended RETURNCODE`. Heard there: `stop SECS`.
+    Told there, a line each: `started PID`, or `refused ERRNO`; later `ended RETURNCODE`.
+    Heard there: `stop SECS` for all that runs, `signal NUMBER` for the command alone.
 KIND: `session` for a session of its own; `group` for the process group that started us, as a shell does without job control;
     `terminal` for a session on the terminal that is our stdin.
 Directory, environment, input and output are those we were started with.
@@ -16,10 +17,12 @@ Directory, environment, input and output are those we were started with.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import os
 import select
 import signal
 import sys
+import termios
 import time
 from collections.abc import Iterator
 
@@ -66,7 +69,7 @@ class Supervision:
     def __init__(self, control: int, wake: int, pid: int) -> None:
         self._control = control
         self._wake = wake
-        self._pid = pid
+        self._pid: int | None = pid
         self._sources = [control, wake]
         self._ask_at = _NEVER
         self._kill_at = _NEVER
@@ -100,6 +103,7 @@ class Supervision:
             if pid == 0:
                 return True
             if pid == self._pid:
+                self._pid = None
                 _tell(self._control, f"ended {os.waitstatus_to_exitcode(status)}")
                 if self._kill_at == _NEVER:
                     self._end(BY_ITSELF_SECS, LEFTOVER_GRACE_SECS)
@@ -113,14 +117,18 @@ class Supervision:
 
     def _hear(self) -> None:
         try:
-            words = os.read(self._control, 512).decode("ascii", "replace").split()
+            lines = os.read(self._control, 512).splitlines()
         except ConnectionError:
-            words = []
-        if not words:
+            lines = []
+        if not lines:
             self._sources.remove(self._control)
             self._end(0.0, LEFTOVER_GRACE_SECS)
-        elif words[0] == "stop":
-            self._end(0.0, float(words[1]))
+        for line in lines:
+            word, _, value = line.partition(b" ")
+            if word == b"stop":
+                self._end(0.0, float(value))
+            elif word == b"signal" and self._pid is not None:
+                os.kill(self._pid, int(value))
 
     def _end(self, after: float, grace: float) -> None:
         """Ask everything to end after some seconds, and kill it after a grace; never later than was settled before."""
@@ -191,23 +199,23 @@ def _become(command: list[str], kind: str, group: int, parent: int, tell: int) -
         _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)  # if we are killed ourselves, at least the command goes too
         if os.getppid() != parent:
             os._exit(1)
-        if kind == "terminal":
-            os.login_tty(0)
-        elif kind == "session":
-            os.setsid()
-        else:
+        if kind == "group":
             os.setpgid(0, group)
+        else:
+            os.setsid()
+        if kind == "terminal":
+            fcntl.ioctl(0, termios.TIOCSCTTY, 0)
         for number in (signal.SIGPIPE, signal.SIGXFSZ):
             signal.signal(number, signal.SIG_DFL)  # Python ignores them, and what is ignored stays so
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        os.execvpe(command[0], command, _environment())  # noqa: S606  (an argument list; a shell is the caller's wish)
+        os.execvpe(command[0], command, environment())  # noqa: S606  (an argument list; a shell is the caller's wish)
     except OSError as exc:
         os.write(tell, b"%d" % (exc.errno or 0))
     finally:
         os._exit(127)
 
 
-def _environment() -> dict[bytes, bytes]:
+def environment() -> dict[bytes, bytes]:
     """As it was handed to us: Python itself adds LC_CTYPE to it where the locale is C."""
     try:
         entries = _read("/proc/self/environ").split(b"\0")

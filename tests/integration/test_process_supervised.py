@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -30,7 +30,10 @@ def mark(tmp_path: Path) -> str:
     return str(tmp_path)
 
 
-async def shell(script: str, cwd: Path, on_start=None) -> tuple[Exit, bytes]:  # type: ignore[no-untyped-def]
+OnStart = Callable[[Child, bytearray], Awaitable[None]]
+
+
+async def shell(script: str, cwd: Path, on_start: OnStart | None = None) -> tuple[Exit, bytes]:
     output = bytearray()
     async with running(["/bin/sh", "-c", script], env=environment(str(cwd)), cwd=cwd, on_output=output.extend) as child:
         if on_start is not None:
@@ -43,7 +46,7 @@ async def until_says(output: bytearray, word: bytes) -> None:
     await until(lambda: word in output)
 
 
-def stop(grace_secs: float) -> Callable[[Child, bytearray], object]:
+def stop(grace_secs: float) -> OnStart:
     async def on_start(child: Child, output: bytearray) -> None:
         await until_says(output, b"up")
         await child.stop(grace_secs)
