@@ -35,10 +35,19 @@ class ArchiveError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What an archive may hold at most. size: of all files together, unpacked, in bytes."""
+    """What an archive may hold at most.
+
+    size: of all files together, unpacked, in bytes. ratio: of that to the archive's own size, once it is above `harmless`.
+    """
 
     members: int = 200_000
     size: int = 32 << 30
+    ratio: int = 200
+    harmless: int = 64 << 20
+
+    def size_within(self, packed: int) -> int:
+        """What an archive of this size may hold, in bytes. Zeros shrink to a thousandth; hardly any honest folder does."""
+        return min(self.size, max(self.harmless, packed * self.ratio))
 
 
 def pack(folder: Path, target: IO[bytes], *, limits: Limits, is_stopped: Callable[[], bool]) -> int:
@@ -46,7 +55,7 @@ def pack(folder: Path, target: IO[bytes], *, limits: Limits, is_stopped: Callabl
 
     Raises ArchiveError if it holds what no archive may, or if it was stopped; OSError if it cannot be read or written.
     """
-    guard = _Guard(limits)
+    guard = _Guard(limits.members, limits.size)
     files = 0
     with (
         gzip.GzipFile(filename="", mode="wb", compresslevel=_COMPRESSION, fileobj=target, mtime=0) as compressed,
@@ -64,6 +73,8 @@ def pack(folder: Path, target: IO[bytes], *, limits: Limits, is_stopped: Callabl
             else:
                 tar.addfile(info)
             files += not info.isdir()
+    if guard.size > limits.size_within(target.tell()):
+        raise ArchiveError("the archive would be taken for a trap: it holds far more than its own size")
     return files
 
 
@@ -79,7 +90,8 @@ def unpack(source: Path, folder: Path, *, limits: Limits, is_stopped: Callable[[
             gzip.open(source, "rb") as compressed,
             tarfile.open(fileobj=compressed, mode="r|", bufsize=_CHUNK, tarinfo=_StrictTarInfo, errorlevel=2) as tar,
         ):
-            _unpack(tar, folder, _Guard(limits), is_stopped)
+            guard = _Guard(limits.members, limits.size_within(source.stat().st_size))
+            _unpack(tar, folder, guard, is_stopped)
     except BaseException as exc:
         shutil.rmtree(folder, ignore_errors=True)
         damages = (tarfile.TarError, gzip.BadGzipFile, zlib.error, EOFError, ValueError, FileExistsError, NotADirectoryError)
@@ -142,12 +154,13 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 class _Guard:
-    """Judges the members of one archive, one after the other."""
+    """Judges the members of one archive, one after the other. size: of all that it admitted, in bytes."""
 
-    def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+    def __init__(self, most_members: int, most_bytes: int) -> None:
+        self._most_members = most_members
+        self._most_bytes = most_bytes
         self._names: set[str] = set()
-        self._size = 0
+        self.size = 0
 
     def admit(self, info: tarfile.TarInfo) -> bool:
         """Clean a member's name; False for the folder itself, which is there already. Raises ArchiveError."""
@@ -164,10 +177,10 @@ class _Guard:
         if name in self._names:
             return "its name occurs twice"
         self._names.add(name)
-        if len(self._names) > self._limits.members:
-            return f"there are more than {self._limits.members} members"
-        self._size += info.size
-        return f"all files together are larger than {self._limits.size} bytes" if self._size > self._limits.size else ""
+        if len(self._names) > self._most_members:
+            return f"there are more than {self._most_members} members"
+        self.size += info.size
+        return f"all files together are larger than {self._most_bytes} bytes" if self.size > self._most_bytes else ""
 
 
 def _flaw_of_name(name: str) -> str:
@@ -176,7 +189,7 @@ def _flaw_of_name(name: str) -> str:
         return "its path is absolute"
     if ".." in parts:
         return "its path leads out of the folder"
-    if "" in parts or "." in parts or "\0" in name:
+    if "" in parts or "." in parts or "\0" in name or "\\" in name:  # a backslash is a slash elsewhere
         return "its path is none"
     if len(os.fsencode(name)) > _LONGEST_PATH or len(parts) > _DEEPEST:
         return "its path is too long"
