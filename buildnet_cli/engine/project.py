@@ -27,7 +27,8 @@ class Package:
 
     path: its folder, relative to the project. build_cmd: for `sh -c`, run in that folder.
     sources: globs, relative to the project. output_dir: relative to the project; empty if nothing is kept.
-    timeout: None for the project's; zero for no limit.
+    timeout: None for the project's; zero for no limit. idle_timeout: how long it may write nothing; None for no limit.
+    retries: how often it is run again when it fails.
     micro_cmd: in place of build_cmd when hardly anything has changed; empty if it is to be build_cmd.
     inputs: further globs of what it is built from; then it answers for lockfiles and manifests itself.
     more_outputs: further folders like output_dir. env: names of variables that change the result.
@@ -47,6 +48,8 @@ class Package:
     env: tuple[str, ...] = ()
     toolchain: tuple[str, ...] = ()
     is_cached: bool = True
+    idle_timeout: timedelta | None = None
+    retries: int = 0
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -118,6 +121,7 @@ def project_from_config(root: Path, sections: Sequence[PackageSection], origins:
             tuple(section.dependencies),
             tuple(section.sources),
             section.output_dir,
+            _seconds(section.timeout_secs),
         )
         for section in sections
     ]
@@ -160,6 +164,8 @@ def _from_fields(fields: PackageFields) -> Package:
         tuple(fields.env),
         tuple(fields.toolchain),
         fields.cache,
+        _seconds(fields.idle_timeout_secs or None),
+        fields.retries,
     )
 
 

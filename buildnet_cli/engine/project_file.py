@@ -88,6 +88,8 @@ class PackageFields(_Fields):
     sources: list[str] = []
     output_dir: RelativePath = ""
     timeout_secs: Seconds | None = None
+    idle_timeout_secs: Seconds = 0
+    retries: Annotated[int, Field(ge=0, le=10)] = 0
     micro_cmd: Annotated[str, AfterValidator(_check_optional_command)] = ""
     inputs: list[str] = []
     outputs: list[RelativePath] = []
