@@ -14,6 +14,7 @@ import sqlite_utils
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.outbox import Write
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Origin, Tier, Why
+from buildnet_cli.engine.standing import Standing, standing, with_standing
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.redact import scrub_json
 from buildnet_cli.store import switches
@@ -28,6 +29,9 @@ _SOURCE = "engine"
 # Enough for a median that a single slow build does not move.
 _BUILDS_FOR_MEDIAN = 20
 
+# Nobody wants to know more exactly how often something has failed.
+_BUILDS_FOR_STANDING = 200
+
 # A build that has ended does not run again, in whatever order its states are handed in.
 _PUT = """
 INSERT INTO builds (id, run_id, package, status, requested_by, queued_at, started_at, finished_at, tier, reason, exit_code, error,
@@ -38,6 +42,11 @@ ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.s
     tier = excluded.tier, reason = excluded.reason, exit_code = excluded.exit_code, error = excluded.error,
     why = excluded.why, processes = excluded.processes
 WHERE builds.status IN ('queued', 'running') OR excluded.status NOT IN ('queued', 'running')
+"""
+
+# Cancelled and skipped builds say nothing of whether a package builds.
+_ENDED_BEFORE = """
+SELECT * FROM builds WHERE package = ? AND status IN ('completed', 'cached', 'failed') AND id <> ? ORDER BY seq DESC LIMIT ?
 """
 
 # Restored and skipped builds say nothing of how long one takes.
@@ -57,7 +66,8 @@ class StoredBuilds:
         self._ingest = ingest
 
     async def record(self, builds: Sequence[Build], events: Sequence[EventDraft] = ()) -> None:
-        await self._ingest.accept_many(events, source=_SOURCE, along_with=[put(builds)])
+        told = await self._store.read(lambda db: with_history(db, builds, events)) if events else events
+        await self._ingest.accept_many(told, source=_SOURCE, along_with=[put(builds)])
 
     async def unfinished(self, origin: Origin = Origin.ENGINE) -> list[Build]:
         return await self._store.read(lambda db: unfinished(db, origin))
@@ -84,6 +94,21 @@ def put(builds: Sequence[Build]) -> Write:
     """A write that stores the state of builds, for the transaction of the events that tell of it."""
     rows = [_to_row(build) for build in builds]
     return lambda db: db.conn.executemany(_PUT, rows)
+
+
+def with_history(db: sqlite_utils.Database, builds: Sequence[Build], events: Sequence[EventDraft]) -> list[EventDraft]:
+    """The events, with what earlier builds of the same packages add to those of the ends of these."""
+    ended = {build.id: build for build in builds if build.status in (BuildStatus.COMPLETED, BuildStatus.FAILED)}
+    told = []
+    for event in events:
+        build = ended.get(str(event.payload.get("id", "")))
+        told.append(with_standing(event, build, _standing(db, build)) if build is not None else event)
+    return told
+
+
+def _standing(db: sqlite_utils.Database, build: Build) -> Standing:
+    """Of a build's package before it."""
+    return standing(from_row(row) for row in db.query(_ENDED_BEFORE, [build.package, build.id, _BUILDS_FOR_STANDING]))
 
 
 def page(

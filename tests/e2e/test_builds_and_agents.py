@@ -98,3 +98,22 @@ def test_the_same_request_again_is_the_same_build_and_what_needs_a_failure_is_sk
     assert (api["reason"], api["error"]["headline"]) == ("dependency", "Not built, because lib failed")
     (failed,) = project.items("/api/notifications/events?type=build.failed")
     assert failed["payload"]["skipped"] == ["api"]
+
+
+def test_failures_in_a_row_and_their_end_are_told_as_such(project: Project, inbox: HttpInbox) -> None:
+    project.configure(**webhook(inbox.hook("standing"), format="slack"))
+    project.start()
+    for script in ("true", "false", "false", "true"):
+        project.call("run", "--package", "api", "--", script)
+    facts = [
+        {name: event["payload"].get(name) for name in ("failures", "passes_before", "is_new_error", "failures_before")}
+        for event in reversed(project.items("/api/notifications/events"))
+        if event["type"] in ("build.failed", "build.completed")
+    ]
+    nothing = dict.fromkeys(("failures", "passes_before", "is_new_error", "failures_before"))
+    assert facts == [
+        nothing,
+        {**nothing, "failures": 1, "passes_before": 1},
+        {**nothing, "failures": 2, "passes_before": 1, "is_new_error": False},
+        {**nothing, "failures_before": 2},
+    ]

@@ -11,7 +11,7 @@ from buildnet_cli.api.requests import BadRequestError, caller, only_on_socket, r
 from buildnet_cli.commands.model import Level
 from buildnet_cli.engine.handover import read_build
 from buildnet_cli.events.model import read_draft
-from buildnet_cli.store.builds import put
+from buildnet_cli.store.builds import put, with_history
 
 MAX_BUILDS: Final = 100
 
@@ -31,7 +31,9 @@ async def accept(request: Request) -> Response:
         raise BadRequestError(f'"events" must be a list of at most {MAX_BUILDS}', where="events")
     rows = [read_build(entry) for entry in builds]
     drafts = [read_draft(entry) for entry in events]
-    await services_of(request).ingest.accept_many(drafts, source=str(principal), along_with=[put(rows)])
+    services = services_of(request)
+    told = await services.store.read(lambda db: with_history(db, rows, drafts))
+    await services.ingest.accept_many(told, source=str(principal), along_with=[put(rows)])
     return JSONResponse({"items": [build.as_wire() for build in rows]}, 202)
 
 

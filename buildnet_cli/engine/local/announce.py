@@ -83,7 +83,7 @@ def _draft(
         subject=build.package,
         source=SOURCE,
         timestamp=moment,
-        payload={**build.as_wire(), **(payload or {})},
+        payload={**build.as_wire(), "host": platform.node(), **(payload or {})},
     )
 
 
