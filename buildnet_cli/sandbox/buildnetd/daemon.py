@@ -23,7 +23,7 @@ from buildnet_cli.sandbox.buildnetd.wire import Refusal, timestamp
 
 _NAME = re.compile(r"[A-Za-z0-9_@/-]{1,100}")
 _MOST_POSTS = 10
-_WITHIN_SECS = 60.0
+WINDOW_SECS = 60.0
 _LOCK_SECS = 600.0
 _ROWS_SHOWN = 50
 
@@ -44,6 +44,7 @@ class Daemon:
     """One daemon.
 
     config: its configuration; root: what paths in it are relative to. die: ends the process at once, as an abort does.
+    window_secs: in which at most 10 build requests are taken.
     """
 
     def __init__(self, config: dict[str, Any], root: Path, *, feed: Feed, die: Callable[[], None] = os.abort) -> None:
@@ -52,6 +53,7 @@ class Daemon:
         self.packages: dict[str, dict[str, Any]] = {package["name"]: package for package in config["packages"]}
         self.feed = feed
         self.faults = Faults()
+        self.window_secs = WINDOW_SECS
         self.artifacts = Artifacts(root / config["cache_path"])
         self._file = root / f"{config['db_path']}.json"
         self._die = die
@@ -83,15 +85,15 @@ class Daemon:
     def take_token(self) -> None:
         """Every build POST costs one, whatever comes of it. Raises Refusal."""
         now = time.monotonic()
-        while self._posts and now - self._posts[0] >= _WITHIN_SECS:
+        while self._posts and now - self._posts[0] >= self.window_secs:
             self._posts.popleft()
         if len(self._posts) >= _MOST_POSTS:
-            wait_secs = int(_WITHIN_SECS - (now - self._posts[0])) + 1
+            wait_secs = int(self.window_secs - (now - self._posts[0])) + 1
             raise Refusal(
                 429,
                 "RATE_LIMITED",
                 f"Rate limit exceeded. Please wait {wait_secs} seconds",
-                f"Maximum {_MOST_POSTS} builds per {_WITHIN_SECS:.0f} seconds",
+                f"Maximum {_MOST_POSTS} builds per {self.window_secs:.0f} seconds",
             )
         self._posts.append(now)
 
