@@ -69,11 +69,11 @@ def find(root: Path, globs: Globs, without: Collection[str] = ()) -> Iterator[Fo
             info = (root / base).lstat()
         except (FileNotFoundError, NotADirectoryError):
             continue
-        if not (root / base).parent.resolve().is_relative_to(root):
-            continue
+        if base and not (root / base).parent.resolve().is_relative_to(root):
+            continue  # through a symlink that leads out
         if stat.S_ISDIR(info.st_mode):
             yield from _below(root, base, globs, without, seen)
-        elif globs.match(base):
+        elif base.rpartition("/")[0] not in seen and globs.match(base):
             yield Found(base, info)
 
 
