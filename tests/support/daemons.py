@@ -54,10 +54,12 @@ def write_project(root: Path, commands: dict[str, str], *, limit: int = 4, **dep
 @contextmanager
 def daemon(root: Path, port: int = 0, *, keep_alive_secs: float = 15.0) -> Iterator[StandIn]:
     """The stand-in in a thread, until the block ends; its children end with it."""
-    server = StandIn(root, port, keep_alive_secs=keep_alive_secs)
+    is_ready = threading.Event()
+    server = StandIn(root, port, keep_alive_secs=keep_alive_secs, ready=is_ready.set)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
+        assert is_ready.wait(10), "the stand-in does not start"
         yield server
     finally:
         server.stop()

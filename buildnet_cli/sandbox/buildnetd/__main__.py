@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from buildnet_cli.sandbox.buildnetd.server import StandIn
 
 
 class _Process(StandIn):
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        sys.stdout.write(f"{self.url}\n")
+        sys.stdout.flush()
+
     def die(self) -> None:
         os.abort()
 
@@ -25,8 +31,6 @@ def main() -> None:
     parser.add_argument("-p", "--port", type=int, default=9876)
     options = parser.parse_args()
     server = _Process(options.project_root.resolve(), options.port)
-    sys.stdout.write(f"{server.url}\n")
-    sys.stdout.flush()
     server.run()
 
 

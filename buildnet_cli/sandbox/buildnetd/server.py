@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import socket
+from collections.abc import Callable
 from pathlib import Path
 
 import uvicorn
@@ -21,11 +22,14 @@ class StandIn(uvicorn.Server):
     """A BuildNet daemon for the project in a folder, on one loopback port. `run` serves until `stop`.
 
     root: the folder that holds `.buildnet/config.json`. port: 0 for any free one.
-    keep_alive_secs: between the event stream's comments.
+    keep_alive_secs: between the event stream's comments. ready: called once requests are taken.
     Raises UsageError if the port is taken, OSError or ValueError if there is no configuration to read.
     """
 
-    def __init__(self, root: Path, port: int = 0, *, keep_alive_secs: float = 15.0) -> None:
+    def __init__(
+        self, root: Path, port: int = 0, *, keep_alive_secs: float = 15.0, ready: Callable[[], None] = lambda: None
+    ) -> None:
+        self._ready = ready
         self._listener = listen(port)
         self.port: int = self._listener.getsockname()[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -47,6 +51,10 @@ class StandIn(uvicorn.Server):
     def run(self, sockets: list[socket.socket] | None = None) -> None:
         with self._listener:
             super().run(sockets=[self._listener])
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready()
 
     def stop(self) -> None:
         """End at once, from any thread: every connection breaks, children go on."""
