@@ -372,14 +372,14 @@ async def test_a_damaged_artifact_is_put_aside_and_the_package_built(shop: Works
         ("api/src", "holds the sources of api"),
         (".git/objects", "belongs to another tool"),
         (".buildnet/cache", "belongs to another tool"),
-        ("shared/out", "overlaps shared, an output_dir of other"),
+        ("generated/out", "overlaps generated, an output_dir of other"),
     ],
 )
 async def test_outputs_that_could_overwrite_sources_are_never_replaced(shop: Workshop, output: str, said: str) -> None:
     elsewhere = shop.root.parent / "elsewhere"
     elsewhere.mkdir()
     (shop.root / "link").symlink_to(elsewhere)
-    shop.packages["other"] = Package("other", ".", "true", (), ("README",), "shared")
+    shop.packages["other"] = Package("other", ".", "true", (), ("README",), "generated")
     shop.change(output_dir=output, build_cmd=f"echo ran >> ../../ran; mkdir -p ../{output}; echo $$ > ../{output}/made")
     row = await shop.build()
     assert row.status is BuildStatus.COMPLETED
