@@ -306,6 +306,16 @@ async def test_a_glob_that_leads_out_never_skips(shop: Workshop) -> None:
     assert "leads out of the project" in row.why.remark
 
 
+async def test_missing_outputs_are_named_beside_what_else_differs(shop: Workshop) -> None:
+    await shop.build()
+    shop.source("a").write_text("other\n")
+    shutil.rmtree(shop.root / "api" / "out")
+    row = await shop.build()
+    assert row.tier is Tier.FULL_BUILD
+    assert row.why is not None
+    assert row.why.summary == "api/src/a changed, api/out is missing"
+
+
 async def test_a_failure_is_remembered_by_nobody_and_tells_what_changed(shop: Workshop) -> None:
     await shop.build()
     shop.source("a").write_text("broken\n")

@@ -197,10 +197,7 @@ def _why(choice: Choice, found: _Survey, remark: str) -> Why:
         return why("nothing has changed since its last success", remark=remark)
     if found.last is None:
         summary = "its result was in the cache" if choice.tier is Tier.CACHE_RESTORE else "it has not succeeded before"
-    elif found.outputs is Outputs.MISSING:
-        summary = f"{found.strayed} is missing"
-    elif found.strayed:
-        summary = f"{found.strayed} is not as it was built"
-    else:
-        summary = "its sources changed during its last build"
-    return why(summary, choice.difference, remark=remark)
+        return why(summary, remark=remark)
+    strayed = "is missing" if found.outputs is Outputs.MISSING else "is not as it was built"
+    output = f"{found.strayed} {strayed}" if found.strayed else ""
+    return why("its sources changed during its last build", choice.difference, output=output, remark=remark)

@@ -17,7 +17,7 @@ _MOST_NAMES = 20
 
 def created(artifact: Artifact, output: str) -> EventDraft:
     """The result of a build is kept."""
-    message = f"{artifact.package}: {output} cached, {artifact.files:,} files, {format_size(artifact.size)}"
+    message = f"{artifact.package}: {output} cached, {_count(artifact.files, 'file')}, {format_size(artifact.size)}"
     return _draft("cache.artifact.created", message, {**_as_wire(artifact), "output": output}, subject=artifact.package)
 
 
@@ -37,7 +37,7 @@ def evicted(eviction: Eviction) -> EventDraft:
         "crowded": len(eviction.crowded),
         "first": [_as_wire(artifact) for artifact in gone[:_MOST_NAMES]],
     }
-    message = f"{_count(len(gone))} evicted, {format_size(size)}: {', '.join(causes)}"
+    message = f"{_count(len(gone), 'artifact')} evicted, {format_size(size)}: {', '.join(causes)}"
     return _draft("cache.artifact.evicted", message, payload)
 
 
@@ -58,12 +58,12 @@ def threshold(size: int, limits: CacheLimits) -> EventDraft:
 
 def cleared(removed: CacheStats) -> EventDraft:
     """Somebody had it emptied."""
-    message = f"Cache cleared: {_count(removed.artifacts)}, {format_size(removed.size)} freed"
+    message = f"Cache cleared: {_count(removed.artifacts, 'artifact')}, {format_size(removed.size)} freed"
     return _draft("cache.cleared", message, {"artifacts": removed.artifacts, "size_bytes": removed.size})
 
 
-def _count(artifacts: int) -> str:
-    return f"{artifacts:,} artifact{'' if artifacts == 1 else 's'}"
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def _as_wire(artifact: Artifact) -> dict[str, Any]:

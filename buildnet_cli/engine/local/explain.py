@@ -70,10 +70,13 @@ def difference(before: Parts, now: Parts) -> Difference:
     )
 
 
-def why(summary: str, found: Difference | None = None, *, remark: str = "") -> Why:
-    """The record of a build. summary: what to say if nothing differs, or instead of it."""
+def why(summary: str, found: Difference | None = None, *, output: str = "", remark: str = "") -> Why:
+    """The record of a build.
+
+    summary: what to say if nothing differs. output: what is to be said of its output folders, such as `dist is missing`.
+    """
     if found is None:
-        return Why(summary, remark=remark)
+        return Why(_shown(output) or summary, remark=remark)
     left = MOST_NAMES
     shown: list[tuple[str, ...]] = []
     for paths in (found.changed, found.added, found.removed):
@@ -81,8 +84,9 @@ def why(summary: str, found: Difference | None = None, *, remark: str = "") -> W
         left -= len(shown[-1])
     other = [f"manifest {path}" for path in found.manifests] + [f"dependency {name}" for name in found.dependencies]
     also = tuple(_shown(text) for text in (*found.setup, *other))
+    words = ", ".join(text for text in (_in_words(found), _shown(output)) if text)
     return Why(
-        _in_words(found) or summary,
+        words or summary,
         changed=shown[0],
         added=shown[1],
         removed=shown[2],
