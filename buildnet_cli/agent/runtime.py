@@ -97,7 +97,7 @@ class Agent:
         console = wiring.foreground_console(ready_fd)
         self._has_console = console is not None
         tcp = self._open_port()
-        self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
+        self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console, api=self._api)
         self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         tasks: list[asyncio.Task[None]] = []
@@ -151,6 +151,8 @@ class Agent:
         loop.add_signal_handler(signal.SIGHUP, lambda: asyncio.ensure_future(self._reload_on_signal()))
 
     async def _accept(self, event_type: str, message: str) -> None:
+        if self._parts.engine.is_daemon:
+            return  # these events are about the BuildNet daemon then, and its engine tells them
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
 
     async def _watch_spool(self) -> None:
@@ -208,7 +210,6 @@ class Agent:
             parts.channels,
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
         )
-        parts.engine.replace_project(project, wiring.build_environment(loaded))
         parts.stock.limits = wiring.cache_limits(loaded)
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
         parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
@@ -217,6 +218,7 @@ class Agent:
         self._account.take_over(loaded)
         for channel in before.values():
             await channel.close()
+        await parts.engine.reload(loaded, project, wiring.build_environment(loaded))
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
         return {"channels": self._account.channels(), "remarks": [problem.message for problem in loaded.problems]}
 
