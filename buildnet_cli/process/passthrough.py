@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,9 +108,16 @@ def _blocked() -> Iterator[set[signal.Signals]]:
 def _pass_signals_on(signals: set[signal.Signals], child: Attached) -> None:
     """Until nothing is left of the command: what somebody sent to us is for it."""
     while not child.is_over():
-        got = signal.sigwaitinfo(signals)
-        if got.si_signo in (signal.SIGTERM, signal.SIGHUP):
+        number, is_from_terminal = _next_of(signals)
+        if number in (signal.SIGTERM, signal.SIGHUP):
             child.stop()
-        # Source: sigaction(2), si_code: what the kernel sends, as for Ctrl-C, is positive; and the command got it as well.
-        elif got.si_signo == signal.SIGINT and got.si_code <= 0:
+        elif number == signal.SIGINT and not is_from_terminal:  # else the command got it as well
             child.pass_on(signal.SIGINT)
+
+
+def _next_of(signals: set[signal.Signals]) -> tuple[int, bool]:
+    """Wait for a signal; and whether the kernel sent it, as for Ctrl-C. Source: sigaction(2), si_code, then positive."""
+    if sys.platform == "darwin":
+        return signal.sigwait(signals), True  # there it cannot be told
+    got = signal.sigwaitinfo(signals)
+    return got.si_signo, got.si_code > 0
