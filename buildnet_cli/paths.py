@@ -56,6 +56,11 @@ class Workspace:
         return self.state / "builds"
 
     @property
+    def cache(self) -> Path:
+        """Artifacts of builds, where a BuildNet daemon keeps its own."""
+        return self.state / "cache"
+
+    @property
     def lock(self) -> Path:
         """Held by whoever writes the database. It lies beside what it guards, so that no environment can split it in two."""
         return self.state / "agent.lock"

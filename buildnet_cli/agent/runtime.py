@@ -1,4 +1,4 @@
-"""The life of the agent: take the lock, read the configuration, start, serve, reload, and end without losing anything."""
+"""The life of the agent: start, serve, reload, and end without losing anything."""
 
 from __future__ import annotations
 
@@ -11,65 +11,37 @@ import socket
 import sys
 from typing import Any, Final
 
-import uvloop
-
-from buildnet_cli import __version__, logs
+from buildnet_cli import __version__
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
-from buildnet_cli.agent.lock import AgentLock, holder
+from buildnet_cli.agent.lock import AgentLock
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
-from buildnet_cli.agent.start import Starter, failure_report
+from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.services import Services
 from buildnet_cli.channels.registry import open_channels
-from buildnet_cli.clock import Clock, SystemClock
+from buildnet_cli.clock import Clock
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
-from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
-from buildnet_cli.errors import BuildNetError, ConflictError, StorageError
+from buildnet_cli.engine import runs
+from buildnet_cli.errors import BuildNetError, StorageError
 from buildnet_cli.events.model import EventDraft
-from buildnet_cli.paths import Workspace, prepare_state, socket_path
+from buildnet_cli.paths import Workspace, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
+from buildnet_cli.store.builds import put
 
 _log = logging.getLogger(__name__)
-
-LOCK_WAIT_SECS: Final = 5.0
-"""How long a start waits for a verb of the terminal that holds the lock."""
 
 SPOOL_EVERY_SECS: Final = 5.0
 """How often the spool is looked into while the agent runs."""
 
 DRAIN_SECS: Final = 8.5
 """How long a stop waits for builds to end and for what is being sent."""
-
-
-def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0) -> int:
-    """Run the agent until it is told to stop; its exit code.
-
-    ready_fd: a pipe on which a starter waits for one line of JSON; None in the foreground.
-    Raises what kept it from starting, unless a starter waits: that one is told instead.
-    """
-    starter = Starter(ready_fd)
-    try:
-        prepare_state(workspace.state)
-        lock = AgentLock(workspace.lock)
-        running = _acquire(lock, workspace)
-        if running is not None:
-            return _already_running(running, starter)
-        # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
-        loaded = load(workspace.config, open_vault().get)
-        _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
-        return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
-    except BuildNetError as exc:
-        if not starter.is_waiting:
-            raise
-        starter.tell(failure_report(exc))
-        return 1
 
 
 class Agent:
@@ -96,7 +68,7 @@ class Agent:
         console = sys.stdout if starter.is_foreground else None
         self._has_console = console is not None
         tcp = self._open_port()
-        self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console)
+        self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console, api=self._api)
         self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         tasks: list[asyncio.Task[None]] = []
@@ -171,6 +143,8 @@ class Agent:
         self._is_stopping.set()
 
     async def _accept(self, event_type: str, message: str) -> None:
+        if self._parts.engine.is_daemon:
+            return  # these events are about the BuildNet daemon then, and its engine tells them
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
 
     async def _tell(self, event_type: str, message: str) -> None:
@@ -181,10 +155,12 @@ class Agent:
             _log.error("%s could not be recorded: %s", event_type, exc.message)
 
     async def _watch_spool(self) -> None:
-        """Take in what was handed over while no agent answered: before this one, or while it hung."""
+        """Take in what was handed over while no agent answered, before this one or while it hung; and miss who was killed."""
         while True:
             try:
-                await spool.take_in(self._workspace.spool, self._parts.ingest)
+                gone = await runs.gone(self._parts.builds)
+                await spool.take_in(self._workspace.spool, self._parts.ingest, put)
+                await runs.close(self._parts.builds, gone, self._clock)
             except StorageError as exc:
                 _log.warning("the spool has to wait: %s", exc.message)
             await asyncio.sleep(SPOOL_EVERY_SECS)
@@ -230,7 +206,7 @@ class Agent:
             parts.channels,
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
         )
-        parts.engine.replace_project(project, wiring.build_environment(loaded))
+        parts.stock.limits = wiring.cache_limits(loaded)
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
         parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
         self._access = wiring.access(loaded)
@@ -238,6 +214,7 @@ class Agent:
         self._account.take_over(loaded)
         for channel in before.values():
             await channel.close()
+        await parts.engine.reload(loaded, project, wiring.build_environment(loaded))
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
         remarks = [problem.message for problem in loaded.problems]
         if loaded.config.agent != self._started_with:
@@ -265,36 +242,3 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-
-
-def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
-    """Take the lock; or the note of the agent that holds it, as soon as that one serves."""
-    step_secs = 0.1
-    for _ in range(round(LOCK_WAIT_SECS / step_secs)):
-        try:
-            lock.acquire(wait_secs=step_secs)
-        except ConflictError:
-            running = holder(workspace.lock)
-            if running is not None and "api" in running:
-                return running
-        else:
-            return None
-    raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
-
-
-def _already_running(running: dict[str, Any], starter: Starter) -> int:
-    if starter.is_foreground:
-        raise ConflictError(f"an agent runs already (pid {running.get('pid')})", hint="stop it first: buildnet-notify agent stop")
-    starter.tell({**running, "was_running": True})
-    return 0
-
-
-def _start_log(workspace: Workspace, loaded: Loaded, verbosity: int, *, to_file: bool) -> None:
-    log = loaded.config.agent.log
-    level = "debug" if verbosity or loaded.config.notifications.debug else log.level
-    if to_file:
-        logs.to_file(workspace.logs / "agent.log", level=level, max_mb=log.max_mb, keep=log.keep)
-    else:
-        logs.to_stream(sys.stderr, level=level)
-    if loaded.problems:
-        _log.warning("the configuration has remarks:\n%s", problems_as_text(loaded.problems))

@@ -32,9 +32,10 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     engine, queue, deliveries = status["engine"], status["queue"], status["deliveries"]
     up = format_duration(timedelta(seconds=status["uptime_secs"]))
     packages = _count(len(engine["packages"]), "package")
+    paused = " · paused until RESUME" if engine["state"] == "paused" else ""
     lines = [
         f"{status['state']:<12}pid {status['pid']} · up {up} · {engine['kind']} engine, {packages}",
-        f"building    {_running(queue['running'], now)} · {queue['waiting']} waiting{_names(queue['queued'])}",
+        f"building    {_running(queue['running'], now)} · {queue['waiting']} waiting{_names(queue['queued'])}{paused}",
     ]
     lines += [f"{'builds' if number == 0 else '':<12}{_build_line(build, now)}" for number, build in enumerate(recent)]
     channels = ", ".join(f"{channel['name']} {channel['state']}" for channel in status["channels"]) or "none configured"

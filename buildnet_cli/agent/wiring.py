@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import TextIO
 
+from buildnet_cli.agent.engines import ChosenEngine
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
@@ -19,9 +21,15 @@ from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.sender import Outlets
+from buildnet_cli.engine.buildnetd.client import BuildnetdClient
+from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
+from buildnet_cli.engine.local.artifacts import ArtifactFolder
+from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.engine import LocalEngine
+from buildnet_cli.engine.local.eviction import CacheLimits
+from buildnet_cli.engine.local.stock import Stock
 from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
-from buildnet_cli.errors import UnsupportedError
+from buildnet_cli.errors import ConfigError
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.messages.render import render
@@ -31,6 +39,7 @@ from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.store.builds import StoredBuilds
+from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.outbox import StoredOutbox
@@ -47,17 +56,18 @@ class Parts:
     outbox: StoredOutbox
     ingest: Ingest
     dispatcher: Dispatcher
-    engine: LocalEngine
+    engine: ChosenEngine
+    stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
     http: HttpClient
     channels: dict[str, Channel] = field(default_factory=dict)
 
 
-def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: TextIO | None) -> Parts:
+def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: TextIO | None, api: str = "") -> Parts:
     """Open the database and make every part.
 
-    console: where an agent in the foreground shows its notifications.
+    console: where an agent in the foreground shows its notifications. api: where ours listens.
     Raises StorageError or ConfigError if what is there cannot be used.
     """
     project = project_of(workspace, loaded)
@@ -77,8 +87,19 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         wake=dispatcher.wake,
     )
     builds = StoredBuilds(store, ingest)
-    engine = LocalEngine(project, builds, clock=clock, logs=workspace.builds, environment=build_environment(loaded))
-    return Parts(store, bus, outbox, ingest, dispatcher, engine, builds, StoredCommands(store), http, channels)
+    index = StoredCache(store, ingest, clock)
+    stock = Stock(ArtifactFolder(workspace.cache), index, clock, cache_limits(loaded))
+    cache = BuildCache(stock, index)
+    environment = build_environment(loaded)
+    engine = ChosenEngine(
+        loaded,
+        http,
+        workspace.base,
+        local=lambda: LocalEngine(project, builds, cache=cache, clock=clock, logs=workspace.builds, environment=environment),
+        daemon=lambda found: _daemon_engine(workspace, found, http, builds, clock),
+        own=api,
+    )
+    return Parts(store, bus, outbox, ingest, dispatcher, engine, stock, builds, StoredCommands(store), http, channels)
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:
@@ -95,21 +116,39 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:
     """What the local engine builds: `packages:` of our own file, else the BuildNet daemon's project file, else nothing.
 
-    Raises UnsupportedError if the configuration demands the BuildNet daemon, ConfigError if the project is wrong.
+    With a BuildNet daemon it is nothing: that one reads its own file. Raises ConfigError if the project is wrong.
     """
     config = loaded.config
-    if config.engine.type == "buildnetd":
-        raise UnsupportedError("engine.type buildnetd is not supported yet", hint="use engine.type: local", where="engine.type")
     root = workspace.base
+    if config.engine.type == "buildnetd":
+        return Project(root, {})
     if config.packages:
         return project_from_config(root, config.packages, loaded.origins, Page(loaded.file, loaded.text))
     file = Path(config.engine.config)
     return load_project(root, file) if (root / file).exists() else Project(root, {}, usable_cpus())
 
 
+def _daemon_engine(workspace: Workspace, loaded: Loaded, http: HttpClient, builds: StoredBuilds, clock: Clock) -> BuildnetdEngine:
+    """The engine over the configured BuildNet daemon. Until that answers, its file says what it builds, if it can be read."""
+    root = workspace.base
+    try:
+        packages = load_project(root, Path(loaded.config.engine.config)).packages
+    except ConfigError:
+        packages = None
+    return BuildnetdEngine(
+        BuildnetdClient(http, loaded.config.engine.url), builds, clock=clock, root=root.resolve(), packages=packages
+    )
+
+
 def build_environment(loaded: Loaded) -> dict[str, str]:
     """What builds inherit: our environment without the names that the configuration takes secrets from."""
     return child_environment(os.environ, {*loaded.names, "CREDENTIALS_DIRECTORY"})
+
+
+def cache_limits(loaded: Loaded) -> CacheLimits:
+    """How much the cache may hold, and for how long."""
+    cache = loaded.config.engine.cache
+    return CacheLimits(cache.max_mb << 20, cache.warn_percent, timedelta(days=cache.ttl_days))
 
 
 def access(loaded: Loaded) -> Access:

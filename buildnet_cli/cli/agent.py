@@ -130,7 +130,7 @@ def run(
     ready_fd: Annotated[int | None, typer.Option(hidden=True)] = None,
 ) -> None:
     """Run the agent in the foreground, for containers and service managers. Notifications are shown here too."""
-    from buildnet_cli.agent.runtime import run_agent
+    from buildnet_cli.agent.launch import run_agent
 
     state: AppContext = ctx.obj
     raise typer.Exit(run_agent(state.workspace, ready_fd=ready_fd, verbosity=state.options.verbosity))

@@ -91,14 +91,14 @@ def _as_text(entry: dict[str, Any]) -> str:
             continue
         if isinstance(value, dict):
             lines.append(f"{name}:")
-            lines += [f"  {key}: {_indented(part)}" for key, part in value.items() if part not in (None, "", {}, [])]
+            lines += [f"  {key}: {_indented(part)}" for key, part in value.items() if part not in (None, "", {}, [], 0)]
         else:
             lines.append(f"{name}: {_indented(value)}")
     return "\n".join(lines)
 
 
 def _indented(value: Any) -> str:
-    text = str(value)
+    text = ", ".join(value) if isinstance(value, list) and all(isinstance(part, str) for part in value) else str(value)
     return text if "\n" not in text else "\n    " + text.rstrip("\n").replace("\n", "\n    ")
 
 

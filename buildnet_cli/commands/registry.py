@@ -56,7 +56,7 @@ ALIASES: Final = {"?": "HELP", "COMMANDS": "HELP", "HALT": "STOP", "STOP DAEMON"
 """Other words for a command, where carriers or habit demand them."""
 
 NOT_YET: Final = (
-    "CACHE STATS", "CACHE CLEAR", "REPORT", "CONFIG GET", "CONFIG SET", "PAUSE", "RESUME", "STOP", "RESTART",
+    "REPORT", "CONFIG GET", "CONFIG SET", "STOP", "RESTART",
     "NODE LIST", "NODE ADD", "NODE REMOVE", "PLUGIN LIST", "PLUGIN LOAD", "PLUGIN UNLOAD",
 )  # fmt: skip
 """Commands of the specification that this version knows of and cannot do. A name leaves this list when its handler arrives."""

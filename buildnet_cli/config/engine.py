@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from buildnet_cli.config.address import BaseUrl
-from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, Percent, as_text, shown
+from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, Percent, Switch, as_text, shown
 from buildnet_cli.config.section import Section
 
 PACKAGE_NAME: Final = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._/@-]{0,99}")
@@ -37,10 +37,18 @@ def _as_command(value: Any) -> str:
     return _check_not_empty(text)
 
 
+def _check_variable(name: str) -> str:
+    if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", name):
+        raise ValueError(f"{shown(name)} is no name of an environment variable")
+    return name
+
+
 PackageName = Annotated[str, BeforeValidator(_as_package_name)]
 Folder = Annotated[Line, AfterValidator(_check_not_empty)]
 Command = Annotated[str, BeforeValidator(_as_command)]
 """For `sh -c`; it may have several lines."""
+OptionalCommand = Annotated[str, BeforeValidator(lambda value: _as_command(value) if value else "")]
+VariableName = Annotated[str, AfterValidator(_check_variable)]
 BuildTimeout = Annotated[int, Between(0, 31 * 86_400, "seconds, 0 for no limit")]
 
 
@@ -60,6 +68,25 @@ class Package(Section):
     timeout_secs: BuildTimeout | None = Field(
         None, description="Seconds a build may take before it is stopped; 0 = no limit. Default: 1800."
     )
+    idle_timeout_secs: BuildTimeout = Field(
+        0, description="Seconds a build may write nothing before it is stopped; 0 = no limit. Default: 0."
+    )
+    retries: Annotated[int, Between(0, 10, "times")] = Field(
+        0, description="How often a build that fails is run again, in times. Default: 0."
+    )
+    micro_cmd: OptionalCommand = Field(
+        "", description="Command in place of build_cmd when hardly anything has changed. Default: build_cmd."
+    )
+    inputs: Items[Line] = Field(
+        (),
+        description="Further globs of what it is built from; only these lockfiles then count. Default: the nearest lockfiles.",
+    )
+    outputs: Items[Line] = Field((), description="Further folders like output_dir. Default: none.")
+    env: Items[VariableName] = Field((), description="Names of environment variables that change the result. Default: none.")
+    toolchain: Items[Command] = Field(
+        (), description='Commands whose answer changes the result, such as "node --version". Default: none.'
+    )
+    cache: Switch = Field(True, description="Whether an earlier result may be used again. Default: true.")
 
 
 class Cache(Section):

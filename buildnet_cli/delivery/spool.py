@@ -12,11 +12,14 @@ import logging
 import os
 import re
 import stat
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from buildnet_cli.delivery.outbox import Write
+from buildnet_cli.engine.handover import as_handed, read_build
+from buildnet_cli.engine.model import Build
 from buildnet_cli.errors import StorageError, UsageError
 from buildnet_cli.events.model import EventDraft, read_draft
 from buildnet_cli.ids import new_id
@@ -41,11 +44,12 @@ _TEMPORARY = re.compile(r"\.spool_[0-9a-z]{26}\.tmp")
 
 @dataclass(frozen=True, slots=True)
 class SpoolFile:
-    """One hand-over. source: the door it came in by."""
+    """One hand-over. source: the door it came in by. builds: states that belong with the events."""
 
     path: Path
     source: str
     drafts: tuple[EventDraft, ...]
+    builds: tuple[Build, ...] = ()
 
     def remove(self) -> None:
         """Forget a file whose events are stored. One that cannot be removed is taken in again, to no effect."""
@@ -56,18 +60,19 @@ class SpoolFile:
             _log.warning("%s cannot be removed: %s", self.path, exc.strerror)
 
 
-def write(spool: Path, drafts: Sequence[Mapping[str, Any]], *, source: str) -> Path:
-    """Store events for the next agent. They survive a power cut once this returns.
+def write(spool: Path, drafts: Sequence[Mapping[str, Any]], *, source: str, builds: Sequence[Build] = ()) -> Path:
+    """Store events, and states of builds, for the next agent. They survive a power cut once this returns.
 
     drafts: parsed JSON, as `read_draft` takes it; those without an id are given one. source: the door they came in by.
     Raises UsageError if one of them is no event, StorageError if the disk refuses; nothing is stored then.
     """
-    if not drafts:
+    if not drafts and not builds:
         raise UsageError("there is no event to store", hint="hand in at least one")
     for draft in drafts:
         read_draft(draft)
     entries = [draft if draft.get("id") else {**draft, "id": new_id("evt")} for draft in drafts]
-    data = json.dumps({"source": source, "events": entries}, separators=(",", ":")).encode("ascii")
+    content = {"source": source, "events": entries, "builds": [as_handed(build) for build in builds]}
+    data = json.dumps(content, separators=(",", ":")).encode("ascii")
     if len(data) > MAX_BYTES:
         raise UsageError(
             f"these events take {len(data)} bytes; at most {MAX_BYTES} are taken at once", hint="hand them in in parts"
@@ -115,17 +120,20 @@ def read(spool: Path) -> Iterator[SpoolFile]:
             _set_aside(path, str(exc))
 
 
-async def take_in(spool: Path, ingest: Ingest) -> int:
+async def take_in(spool: Path, ingest: Ingest, put: Callable[[Sequence[Build]], Write]) -> int:
     """Accept everything that waits; how many events that were.
 
+    put: the store's write for states of builds.
     Raises StorageError if the database refuses; what is not accepted by then stays.
     """
     count = 0
     files = read(spool)
     # Reading waits for the disk, and a large file takes its time: in a thread, so that the loop goes on meanwhile.
     while (file := await asyncio.to_thread(next, files, None)) is not None:
-        for first in range(0, len(file.drafts), _MOST_AT_ONCE):
-            await ingest.accept_many(file.drafts[first : first + _MOST_AT_ONCE], source=file.source)
+        builds = [put(file.builds)] if file.builds else []
+        for first in range(0, max(len(file.drafts), 1), _MOST_AT_ONCE):
+            await ingest.accept_many(file.drafts[first : first + _MOST_AT_ONCE], source=file.source, along_with=builds)
+            builds = []
         await asyncio.to_thread(file.remove)
         count += len(file.drafts)
     return count
@@ -142,13 +150,15 @@ def _read_file(path: Path) -> SpoolFile:
         content = json.loads(_read_bytes(path))
     except (ValueError, RecursionError) as exc:
         raise _NotOursError("it is no JSON, or not all of it") from exc
-    entries = content.get("events") if isinstance(content, dict) else None
-    if not isinstance(entries, list) or not entries or not isinstance(content.get("source"), str):
+    if not isinstance(content, dict) or not isinstance(content.get("source"), str):
+        raise _NotOursError("it holds no list of events")
+    entries, builds = content.get("events"), content.get("builds", [])
+    if not isinstance(entries, list) or not isinstance(builds, list) or not (entries or builds):
         raise _NotOursError("it holds no list of events")
     drafts = tuple(read_draft(entry) for entry in entries)
     if not all(draft.id for draft in drafts):
         raise _NotOursError("an event in it has no id")
-    return SpoolFile(path, content["source"], drafts)
+    return SpoolFile(path, content["source"], drafts, tuple(read_build(build) for build in builds))
 
 
 def _read_bytes(path: Path) -> bytes:

@@ -40,6 +40,13 @@ class Tier(enum.StrEnum):
     FULL_BUILD = "FullBuild"
 
 
+class Origin(enum.StrEnum):
+    """Who carries a build out: the engine, or a `run` in somebody's terminal."""
+
+    ENGINE = "engine"
+    RUN = "run"
+
+
 @dataclass(frozen=True, slots=True)
 class BuildError:
     """Why a build failed, in words a person can act on.
@@ -69,13 +76,44 @@ class BuildError:
 
 
 @dataclass(frozen=True, slots=True)
+class Why:
+    """Why a build needed the work it did: what is not as it was at the package's last success.
+
+    summary: one line. changed, added, removed: source files, at most 20 in all. more: how many further ones there are.
+    also: what else differs, such as `the command`, `environment NODE_ENV` or `dependency lib`.
+    remark: what keeps the result from being cached; empty if nothing does.
+    """
+
+    summary: str
+    changed: tuple[str, ...] = ()
+    added: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    more: int = 0
+    also: tuple[str, ...] = ()
+    remark: str = ""
+
+    def as_wire(self) -> dict[str, Any]:
+        return {
+            "summary": self.summary,
+            "changed": list(self.changed),
+            "added": list(self.added),
+            "removed": list(self.removed),
+            "more": self.more,
+            "also": list(self.also),
+            "remark": self.remark or None,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Build:
     """One build of one package.
 
     run_id: the request it belongs to; the builds of one request share it.
     reason: why it ended as it did when it neither succeeded nor plainly failed:
-        exit, signal, timeout, dependency, cancelled, shutdown, removed, agent_crash; empty before.
+        exit, signal, oom, timeout, idle_timeout, dependency, cancelled, shutdown, removed, agent_crash, lost; empty before.
     requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
+    tier, why: how much work it needed, and the reason; None before it began.
+    processes: in which it runs, as `process/identity` writes them down; empty if none has begun. Nobody's business but ours.
     """
 
     id: str
@@ -90,6 +128,9 @@ class Build:
     reason: str = ""
     exit_code: int | None = None
     error: BuildError | None = None
+    why: Why | None = None
+    origin: Origin = Origin.ENGINE
+    processes: str = ""
 
     @property
     def duration(self) -> timedelta | None:
@@ -115,6 +156,7 @@ class Build:
             "reason": self.reason or None,
             "exit_code": self.exit_code,
             "error": self.error.as_wire() if self.error is not None else None,
+            "why": self.why.as_wire() if self.why is not None else None,
         }
 
 
@@ -159,3 +201,18 @@ class EngineStatus:
     packages: tuple[str, ...]
     running: tuple[Build, ...]
     queued: tuple[Build, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CacheStats:
+    """What a cache holds, or what was removed from it.
+
+    size: of the artifacts, in bytes. limit: what it may hold, in bytes; None if nobody says.
+    """
+
+    artifacts: int
+    size: int
+    limit: int | None = None
+
+    def as_wire(self) -> dict[str, Any]:
+        return {"artifacts": self.artifacts, "size_bytes": self.size, "limit_bytes": self.limit}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from buildnet_cli.engine.model import Build, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, CacheStats, EngineStatus, Origin, Ticket
 from buildnet_cli.events.model import EventDraft
 
 
@@ -16,8 +16,20 @@ class BuildRecorder(Protocol):
         """Store the builds and accept the events in one transaction. Raises StorageError if nothing was stored."""
         ...
 
-    async def unfinished(self) -> list[Build]:
-        """Builds that a former agent left queued or running, oldest first."""
+    async def unfinished(self, origin: Origin = Origin.ENGINE) -> list[Build]:
+        """Builds of an origin that are queued or running, oldest first; at start, those that a former agent left."""
+        ...
+
+    async def note_processes(self, build_id: str, processes: str) -> None:
+        """Add to a build that runs where it does. Raises StorageError if it was not stored."""
+        ...
+
+    async def is_paused(self) -> bool:
+        """Whether builds were told to wait, by this agent or a former one."""
+        ...
+
+    async def set_paused(self, paused: bool) -> None:
+        """Remember it until it is said otherwise. Raises StorageError if it was not stored."""
         ...
 
     async def median_duration_secs(self, package: str) -> float | None:
@@ -47,6 +59,22 @@ class Engine(Protocol):
         ...
 
     async def status(self) -> EngineStatus: ...
+
+    async def pause(self) -> int:
+        """Begin no more builds until `resume`, across restarts too; how many run on to their end."""
+        ...
+
+    async def resume(self) -> int:
+        """Begin builds again; how many were waiting."""
+        ...
+
+    async def cache_stats(self) -> CacheStats:
+        """What the cache holds now."""
+        ...
+
+    async def cache_clear(self) -> CacheStats:
+        """Remove every artifact that no build is using; what was removed."""
+        ...
 
     async def shutdown(self) -> None:
         """Stop every build, leave no process behind, and return within 8 s."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -25,7 +26,12 @@ class Package:
 
     path: its folder, relative to the project. build_cmd: for `sh -c`, run in that folder.
     sources: globs, relative to the project. output_dir: relative to the project; empty if nothing is kept.
-    timeout: None for the project's; zero for no limit.
+    timeout: None for the project's; zero for no limit. idle_timeout: how long it may write nothing; None for no limit.
+    retries: how often it is run again when it fails.
+    micro_cmd: in place of build_cmd when hardly anything has changed; empty if it is to be build_cmd.
+    inputs: further globs of what it is built from; then it answers for lockfiles and manifests itself.
+    more_outputs: further folders like output_dir. env: names of variables that change the result.
+    toolchain: commands such as `node --version` whose answer changes the result. is_cached: whether a result may be used again.
     """
 
     name: str
@@ -35,6 +41,20 @@ class Package:
     sources: tuple[str, ...] = ()
     output_dir: str = ""
     timeout: timedelta | None = None
+    micro_cmd: str = ""
+    inputs: tuple[str, ...] = ()
+    more_outputs: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    toolchain: tuple[str, ...] = ()
+    is_cached: bool = True
+    idle_timeout: timedelta | None = None
+    retries: int = 0
+
+    @property
+    def outputs(self) -> tuple[str, ...]:
+        """Every output folder once, without needless slashes and dots."""
+        written = [folder for folder in (self.output_dir, *self.more_outputs) if folder]
+        return tuple(dict.fromkeys(posixpath.normpath(folder) for folder in written))
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +141,14 @@ def _to_package(section: PackageSection) -> Package:
         section.sources,
         section.output_dir,
         _seconds(section.timeout_secs),
+        section.micro_cmd,
+        section.inputs,
+        section.outputs,
+        section.env,
+        section.toolchain,
+        section.cache,
+        _seconds(section.idle_timeout_secs or None),
+        section.retries,
     )
 
 

@@ -34,7 +34,7 @@ _DAEMON_PACKAGE_KEYS = ("name", "path", "build_cmd", "dependencies", "sources", 
 
 
 class ListedPackage(Package):
-    """One entry of `packages`; `timeout_secs` is a key of ours."""
+    """One entry of `packages`; the keys from `timeout_secs` on are ours."""
 
     model_config = ConfigDict(extra="ignore")
 

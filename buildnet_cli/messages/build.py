@@ -51,6 +51,7 @@ def failed(event: Event, facts: Facts) -> Message:
                 ("Message", told if headline else ""),
                 ("Try", error.text("suggestion")),
                 ("Not built", facts.names("skipped")),
+                ("Built because", facts.part("why").text("summary")),
                 ("Red for", _red(facts)),
             ),
             *_common_fields(facts),

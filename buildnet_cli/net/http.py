@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
 from buildnet_cli import __version__
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from buildnet_cli.net.lanes import Lanes
 
 USER_AGENT = f"buildnet-notify/{__version__}"
+
+MAX_ANSWER = 64 << 10
+"""Bytes of an answer that are read, unless the caller needs more."""
 
 
 class HttpClient:
@@ -35,14 +39,16 @@ class HttpClient:
         *,
         headers: Mapping[str, str] | None = None,
         content: bytes = b"",
-        timeout_secs: float = 15.0,
+        timeout_secs: float | None = 15.0,
+        max_answer: int = MAX_ANSWER,
         verify: bool = True,
         ca_file: str = "",
         deny_private: bool = False,
     ) -> Answer:
-        """Make one request and read up to 64 KiB of the answer, whatever its status.
+        """Make one request and read the beginning of the answer, whatever its status.
 
-        timeout_secs: for everything together.
+        timeout_secs: for everything together; None to wait, once connected, for as long as the other side lives.
+        max_answer: bytes that are read; the rest is left.
         verify: check the certificate. ca_file: trust these authorities instead of the public ones.
         deny_private: refuse hosts whose address is not public; for URLs that did not come from the local configuration.
         Raises ChannelError: RETRY if nothing was sent, UNKNOWN if the answer was lost, PERMANENT if no such request can be made.
@@ -54,10 +60,25 @@ class HttpClient:
             headers=headers or {},
             content=content,
             timeout_secs=timeout_secs,
+            max_answer=max_answer,
             verify=verify,
             ca_file=ca_file,
             deny_private=deny_private,
         )
+
+    @asynccontextmanager
+    async def lines(
+        self, url: str, *, headers: Mapping[str, str] | None = None, silence_secs: float
+    ) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of an answer that never ends, without their line ends, as they come.
+
+        silence_secs: how long nothing at all may come. A line is at most 64 KiB long.
+        Raises ChannelError on entering if the answer is no 2xx; while reading, if the connection breaks or falls silent. The
+        iterator ends where the answer does.
+        """
+        lanes = self._lanes or await self._load()
+        async with lanes.lines(url, headers=headers or {}, silence_secs=silence_secs) as found:
+            yield found
 
     async def close(self) -> None:
         """End every connection. No request may follow."""

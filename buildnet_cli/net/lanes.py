@@ -9,10 +9,9 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
-import os
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
@@ -26,14 +25,17 @@ from httpx_aiohttp import AiohttpTransport
 from buildnet_cli.clock import Clock
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.net.address import is_private, read_address
-from buildnet_cli.net.answer import Answer
+from buildnet_cli.net.answer import Answer, classify
+from buildnet_cli.net.faults import PrivateAddressError, denied, told
 from buildnet_cli.net.http import USER_AGENT
 
 _CONNECT_SECS = 5.0
-_MAX_BODY = 65_536
+_MAX_LINE = 65_536
 # Receivers close idle connections, often after 5 s; a message written into a closing one would have an unknown outcome.
 _IDLE_SECS = 4.0
 _MAX_CONNECTIONS = 32
+# Some answers take hours. A host that vanished without a word is found out after two to three minutes.
+_PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
 
 # They write URLs at INFO, and some URLs are credentials.
 for _name in ("httpx", "httpcore", "aiohttp"):
@@ -63,29 +65,40 @@ class Lanes:
         *,
         headers: Mapping[str, str],
         content: bytes,
-        timeout_secs: float,
+        timeout_secs: float | None,
+        max_answer: int,
         verify: bool,
         ca_file: str,
         deny_private: bool,
     ) -> Answer:
-        """Make one request and read up to 64 KiB of the answer. Raises ChannelError, which names the host and nothing else."""
+        """Make one request and read the beginning of the answer. Raises ChannelError, which names the host and nothing else."""
         host = _host_of(url)
         if deny_private:
             _refuse_private_literal(host)
         lane = _Lane(_origin_of(url), verify, ca_file, deny_private)
         # Connecting gets at most half of the time, so whoever runs into the deadline had a connection and may have been heard.
-        timeout = httpx.Timeout(None, connect=min(_CONNECT_SECS, timeout_secs / 2), pool=min(_CONNECT_SECS, timeout_secs / 2))
-        try:
+        connect = _CONNECT_SECS if timeout_secs is None else min(_CONNECT_SECS, timeout_secs / 2)
+        timeout = httpx.Timeout(None, connect=connect, pool=connect)
+        with told(host, timeout_secs):
             client = self._client(lane)
             request = client.build_request(method, url, headers=_checked(headers), content=content, timeout=timeout)
-            return await self._exchange(client, request, host, timeout_secs)
-        except TimeoutError:
-            raise ChannelError(
-                f"{host} did not answer within {timeout_secs:g} s; the message may have arrived", outcome=Outcome.UNKNOWN
-            ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, aiohttp.ClientError, OSError, ValueError) as exc:
-            # Neither their texts nor their tracebacks go on: both hold the URL.
-            raise _as_channel_error(exc, host) from None
+            return await self._exchange(client, request, host, timeout_secs, max_answer)
+
+    @contextlib.asynccontextmanager
+    async def lines(self, url: str, *, headers: Mapping[str, str], silence_secs: float) -> AsyncIterator[AsyncIterator[str]]:
+        """The lines of an answer that never ends. Raises ChannelError, which names the host and nothing else."""
+        host = _host_of(url)
+        lane = _Lane(_origin_of(url), verify=True, ca_file="", deny_private=False)
+        timeout = httpx.Timeout(silence_secs, connect=_CONNECT_SECS, pool=_CONNECT_SECS)
+        with told(host, silence_secs):
+            client = self._client(lane)
+            request = client.build_request("GET", url, headers=_checked(headers), timeout=timeout)
+            response = await client.send(request, stream=True)
+        try:
+            classify(Answer(response.status_code, {}, "", host, self._clock.now()))
+            yield _lines_of(response, host, silence_secs)
+        finally:
+            await _close(response)
 
     async def close(self) -> None:
         """End every connection. No request may follow."""
@@ -93,7 +106,9 @@ class Lanes:
         for client in lanes.values():
             await client.aclose()
 
-    async def _exchange(self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float) -> Answer:
+    async def _exchange(
+        self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float | None, max_answer: int
+    ) -> Answer:
         response: httpx.Response | None = None
         body = bytearray()
         try:
@@ -102,7 +117,7 @@ class Lanes:
                 received_at = self._clock.now()
                 async for chunk in response.aiter_raw():
                     body += chunk
-                    if len(body) >= _MAX_BODY:
+                    if len(body) >= max_answer:
                         break
         except (TimeoutError, httpx.HTTPError, aiohttp.ClientError):
             # Once there is a status, it decides; a body that breaks off or never ends changes nothing.
@@ -110,14 +125,13 @@ class Lanes:
                 raise
         finally:
             if response is not None:
-                with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
-                    await response.aclose()
+                await _close(response)
         headers = {name.lower(): value for name, value in response.headers.items()}
         # Not decompressed: it was not asked for, and a small body could grow without bound.
         text = (
             ""
             if headers.get("content-encoding", "identity") != "identity"
-            else bytes(body[:_MAX_BODY]).decode("utf-8", "replace")
+            else bytes(body[:max_answer]).decode("utf-8", "replace")
         )
         return Answer(response.status_code, headers, text, host, received_at)
 
@@ -129,6 +143,7 @@ class Lanes:
                 ssl=self._trusted(lane.verify, lane.ca_file),
                 resolver=_PublicResolver() if lane.deny_private else None,
                 use_dns_cache=not lane.deny_private,
+                socket_factory=_probed_socket,
             )
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
             self._lanes[lane] = httpx.AsyncClient(
@@ -158,6 +173,36 @@ def _trusting(verify: bool, ca_file: str) -> ssl.SSLContext:
     return context
 
 
+def _probed_socket(info: tuple[int, int, int, str, tuple[object, ...]]) -> socket.socket:
+    made = socket.socket(*info[:3])
+    made.setblocking(False)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    for name, value in _PROBES:
+        if hasattr(socket, name):  # each system knows some of them
+            made.setsockopt(socket.IPPROTO_TCP, getattr(socket, name), value)
+    return made
+
+
+async def _lines_of(response: httpx.Response, host: str, silence_secs: float) -> AsyncIterator[str]:
+    rest = b""
+    chunks = response.aiter_raw()
+    while True:
+        with told(host, silence_secs):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
+        *whole, rest = (rest + chunk).split(b"\n")
+        for line in whole:
+            yield line.removesuffix(b"\r").decode("utf-8", "replace")
+        if len(rest) > _MAX_LINE:
+            raise ChannelError(f"{host} sent a line of more than {_MAX_LINE} bytes", outcome=Outcome.PERMANENT)
+
+
+async def _close(response: httpx.Response) -> None:
+    with contextlib.suppress(httpx.HTTPError, aiohttp.ClientError, OSError):
+        await response.aclose()
+
+
 class _PublicResolver(AbstractResolver):
     """Resolves names to public addresses only. What was checked is what is connected to: no second look-up can differ."""
 
@@ -167,25 +212,17 @@ class _PublicResolver(AbstractResolver):
     async def resolve(self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC) -> list[ResolveResult]:
         found = await self._system.resolve(host, port, family)
         if any(is_private(ipaddress.ip_address(entry["host"])) for entry in found):
-            raise _PrivateAddressError
+            raise PrivateAddressError
         return found
 
     async def close(self) -> None:
         await self._system.close()
 
 
-class _PrivateAddressError(ValueError):
-    """A name that was to be public leads to a private address."""
-
-
 def _refuse_private_literal(host: str) -> None:
     address = read_address(host)
     if address is not None and is_private(address):
-        raise _denied(host)
-
-
-def _denied(host: str) -> ChannelError:
-    return ChannelError(f"{host} is a private address, which this URL must not name", outcome=Outcome.PERMANENT)
+        raise denied(host)
 
 
 def _host_of(url: str) -> str:
@@ -211,37 +248,3 @@ def _checked(headers: Mapping[str, str]) -> dict[str, str]:
                 f'the header "{ascii(name)[1:41]}" holds a character that HTTP does not allow', outcome=Outcome.PERMANENT
             )
     return dict(headers)
-
-
-def _verify_message(error: aiohttp.ClientConnectorCertificateError) -> str:
-    cause = error.certificate_error
-    return cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "it does not match the name"
-
-
-def _reason_of(error: OSError) -> str:
-    # asyncio puts a sentence of its own, with the address, where the system's reason should be.
-    return os.strerror(error.errno).lower() if error.errno else "no connection"
-
-
-def _as_channel_error(exc: Exception, host: str) -> ChannelError:
-    # The transport folds refused, reset and timed-out connections into one class; what really happened is its cause.
-    cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ is not None else exc
-    if isinstance(cause, _PrivateAddressError):
-        return _denied(host)
-    if isinstance(cause, aiohttp.ClientConnectorCertificateError):
-        return ChannelError(f"the certificate of {host} is not trusted: {_verify_message(cause)}", outcome=Outcome.RETRY)
-    if isinstance(cause, aiohttp.ClientConnectorDNSError):
-        return ChannelError(f"the name {host} cannot be resolved", outcome=Outcome.RETRY)
-    if isinstance(cause, aiohttp.ClientConnectorSSLError):
-        return ChannelError(
-            f"no TLS connection to {host}: {cause.os_error.strerror or 'the handshake failed'}", outcome=Outcome.RETRY
-        )
-    if isinstance(cause, aiohttp.ClientConnectorError):
-        return ChannelError(f"{host} cannot be reached: {_reason_of(cause.os_error)}", outcome=Outcome.RETRY)
-    if isinstance(cause, aiohttp.ConnectionTimeoutError):
-        return ChannelError(f"{host} did not accept a connection in time", outcome=Outcome.RETRY)
-    if isinstance(exc, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError) or isinstance(cause, ValueError):
-        return ChannelError(f"no request can be made to {host}: the URL or a header is not valid", outcome=Outcome.PERMANENT)
-    return ChannelError(
-        f"the connection to {host} broke before an answer came; the message may have arrived", outcome=Outcome.UNKNOWN
-    )

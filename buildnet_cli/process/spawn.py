@@ -1,52 +1,23 @@
-"""Starts child processes and ends them, with everything that they started in turn.
+"""Starts child processes that need no supervisor: short ones, attached ones, and our own agent.
 
 A command is a list of arguments, never a line for a shell to read; the environment is always handed in.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 import signal
 import subprocess
 import tempfile
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from buildnet_cli.process.lifeline import Exit
+
 OWN_PREFIX = "BUILDNET_"
 """Variables under this prefix are ours; no child but our own agent gets to see them."""
-
-_CHUNK = 65_536
-_DRAIN_SECS = 0.5
-_LEFTOVER_GRACE_SECS = 1.0
-_POLL_SECS = 0.02
-
-
-@dataclass(frozen=True, slots=True)
-class Exit:
-    """How a child ended.
-
-    returncode: its exit code, or minus the number of the signal that ended it.
-    """
-
-    returncode: int
-
-    @property
-    def code(self) -> int:
-        """As a shell tells it: the exit code, or 128 + the signal."""
-        return self.returncode if self.returncode >= 0 else 128 - self.returncode
-
-    @property
-    def signal(self) -> str:
-        """Such as `SIGKILL`; empty if it ended by itself."""
-        if self.returncode >= 0:
-            return ""
-        try:
-            return signal.Signals(-self.returncode).name
-        except ValueError:
-            return f"signal {-self.returncode}"
 
 
 def child_environment(environ: Mapping[str, str], without: Collection[str] = ()) -> dict[str, str]:
@@ -60,120 +31,6 @@ def child_environment(environ: Mapping[str, str], without: Collection[str] = ())
     if everything:
         env = {name: value for name, value in env.items() if not name.startswith("LC_")} | {"LANG": everything}
     return env | {"LC_MESSAGES": "C"}
-
-
-class Child:
-    """A running child, the leader of a process group of its own."""
-
-    def __init__(self, process: asyncio.subprocess.Process, output: _Output) -> None:
-        self._process = process
-        self._output = output
-
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
-    async def wait(self) -> Exit:
-        """Its end. What it started in the background may go on until `running` is left."""
-        return Exit(await self._process.wait())
-
-    async def stop(self, grace_secs: float) -> None:
-        """Ask the whole group to end, and kill what is still there after the grace."""
-        _signal_group(self.pid, signal.SIGTERM)
-        if not await self._group_is_gone(within_secs=grace_secs):
-            _signal_group(self.pid, signal.SIGKILL)
-
-    async def close(self) -> None:
-        """Take what is left of the output, and leave nothing of the group behind."""
-        if self._process.returncode is not None:
-            await self._output.ended(within_secs=_DRAIN_SECS)
-        if group_is_alive(self.pid):
-            await self.stop(_LEFTOVER_GRACE_SECS)
-        await self._process.wait()
-        await self._output.ended(within_secs=_DRAIN_SECS)
-        self._output.close()
-
-    async def _group_is_gone(self, *, within_secs: float) -> bool:
-        loop = asyncio.get_running_loop()
-        deadline = loop.time() + within_secs
-        while group_is_alive(self.pid):
-            if loop.time() >= deadline:
-                return False
-            await asyncio.sleep(_POLL_SECS)
-        return True
-
-
-@asynccontextmanager
-async def running(
-    argv: Sequence[str],
-    *,
-    env: Mapping[str, str],
-    cwd: Path,
-    on_output: Callable[[bytes], None],
-) -> AsyncIterator[Child]:
-    """A child in a session of its own, with nothing to read; on leaving, nothing of its process group is left.
-
-    on_output: gets stdout and stderr as they come, in pieces of any size.
-    Raises OSError if the program or the folder is not there.
-    """
-    read_end, write_end = os.pipe()
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *argv,
-            stdin=subprocess.DEVNULL,
-            stdout=write_end,
-            stderr=write_end,
-            cwd=cwd,
-            env=dict(env),
-            start_new_session=True,
-        )
-    except BaseException:
-        os.close(read_end)
-        raise
-    finally:
-        os.close(write_end)
-    child = Child(process, _Output(read_end, on_output))
-    try:
-        yield child
-    finally:
-        await child.close()
-
-
-class _Output:
-    """The read end of a pipe of our own.
-
-    asyncio's PIPE would do neither: its wait() lasts until every grandchild has let go of the pipe, and its readline()
-    fails on lines over 64 KiB.
-    """
-
-    def __init__(self, fd: int, on_output: Callable[[bytes], None]) -> None:
-        self._fd = fd
-        self._on_output = on_output
-        self._end = asyncio.Event()
-        os.set_blocking(fd, False)
-        self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(fd, self._read)
-
-    def _read(self) -> None:
-        try:
-            chunk = os.read(self._fd, _CHUNK)
-        except BlockingIOError:
-            return
-        if chunk:
-            self._on_output(chunk)
-        else:
-            self._loop.remove_reader(self._fd)
-            self._end.set()
-
-    async def ended(self, *, within_secs: float) -> None:
-        """Until every writer has closed the pipe, but no longer than this."""
-        with suppress(TimeoutError):
-            async with asyncio.timeout(within_secs):
-                await self._end.wait()
-
-    def close(self) -> None:
-        self._loop.remove_reader(self._fd)
-        os.close(self._fd)
 
 
 @dataclass(frozen=True, slots=True)

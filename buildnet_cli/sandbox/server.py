@@ -29,7 +29,7 @@ class SandboxServer(uvicorn.Server):
         self, port: int, ready: Callable[[str], None], *, inbox: Inbox | None = None, journal: Path | None = None
     ) -> None:
         self._ready = ready
-        self._socket = _listen(port)
+        self._socket = listen(port)
         self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
         app = create_app(inbox or Inbox(), journal=_to_file(journal) if journal is not None else None)
         super().__init__(
@@ -63,7 +63,8 @@ def serve(port: int, ready: Callable[[str], None], *, journal: Path | None = Non
     SandboxServer(port, ready, journal=journal).run()
 
 
-def _listen(port: int) -> socket.socket:
+def listen(port: int) -> socket.socket:
+    """A socket on a loopback port, 0 for any free one. Raises UsageError if it is taken."""
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

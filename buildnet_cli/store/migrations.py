@@ -9,7 +9,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils import Migrations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 3
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -21,6 +21,22 @@ def m001_first_tables(db: sqlite_utils.Database) -> None:
     for statement in _FIRST_TABLES.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+@migrations()
+def m002_cache(db: sqlite_utils.Database) -> None:
+    """Artifacts, what they are the result of, the last success of each package; and of a build, why it needed its work."""
+    for statement in _CACHE_TABLES.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
+
+
+@migrations()
+def m003_switches_and_origins(db: sqlite_utils.Database) -> None:
+    """What was turned on; and of a build, who carries it out and in which processes."""
+    db.execute("CREATE TABLE switches (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
+    db.execute("ALTER TABLE builds ADD COLUMN origin TEXT NOT NULL DEFAULT 'engine'")
+    db.execute("ALTER TABLE builds ADD COLUMN processes TEXT NOT NULL DEFAULT ''")
 
 
 _FIRST_TABLES = """
@@ -119,5 +135,35 @@ CREATE TABLE commands (
     finished_at TEXT,
     result TEXT NOT NULL,
     message TEXT NOT NULL
+) STRICT;
+"""
+
+_CACHE_TABLES = """
+ALTER TABLE builds ADD COLUMN why TEXT;
+
+CREATE TABLE artifacts (
+    hash TEXT PRIMARY KEY,
+    package TEXT NOT NULL,
+    size INTEGER NOT NULL,
+    files INTEGER NOT NULL,
+    created_at TEXT NOT NULL,
+    last_used_at TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE cached_outputs (
+    key TEXT NOT NULL,
+    output TEXT NOT NULL,
+    artifact TEXT NOT NULL REFERENCES artifacts (hash) ON DELETE CASCADE,
+    PRIMARY KEY (key, output)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX cached_outputs_by_artifact ON cached_outputs (artifact);
+
+CREATE TABLE successes (
+    package TEXT PRIMARY KEY,
+    key TEXT NOT NULL,
+    parts TEXT NOT NULL,
+    outputs TEXT NOT NULL,
+    digests TEXT NOT NULL,
+    stored_at TEXT NOT NULL
 ) STRICT;
 """

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from buildnet_cli.agent.runtime import run_agent
+from buildnet_cli.agent.launch import run_agent
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.paths import find_workspace
 from buildnet_cli.store import events

@@ -14,13 +14,15 @@ import pytest
 
 from buildnet_cli import redact
 from buildnet_cli.clock import SystemClock
-from buildnet_cli.engine.local.engine import LOG_NAME, LocalEngine
+from buildnet_cli.engine.local.engine import LocalEngine
+from buildnet_cli.engine.local.work import LOG_NAME
 from buildnet_cli.engine.model import Build, BuildStatus, Tier
 from buildnet_cli.engine.project import Project, load_project
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.process.spawn import child_environment, group_is_alive
 from tests.support.builds import MemoryRecorder, build, project
+from tests.support.caches import Kept
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -42,6 +44,7 @@ def running(rows: MemoryRecorder, tmp_path: Path) -> Running:
         engine = LocalEngine(
             made,
             rows,
+            cache=Kept(tmp_path / "cache").cache,
             clock=SystemClock(),
             logs=tmp_path / "builds",
             environment=child_environment(os.environ),
@@ -91,14 +94,16 @@ async def test_the_example_builds_and_a_broken_c_file_is_told_with_its_line(
         await rows.until_finished()
     failed = rows.newest("libgreet")
     assert failed.status is BuildStatus.FAILED
-    assert (failed.reason, failed.exit_code, failed.tier) == ("exit", 1, Tier.FULL_BUILD)
+    assert (failed.reason, failed.exit_code, failed.tier) == ("exit", 1, Tier.SMART_INCREMENTAL)
+    assert failed.why is not None
+    assert failed.why.changed == ("libgreet/src/greet.c",)
     assert failed.error is not None
     assert failed.error.headline.startswith("C/C++ compilation failed: ")
     assert (failed.error.file, failed.error.line) == ("libgreet/src/greet.c", 8)
     assert failed.error.suggestion == "Review libgreet/src/greet.c:8"
     assert "greting" in failed.error.tail
     assert rows.newest("greet").status is BuildStatus.SKIPPED
-    assert rows.newest("pytools").status is BuildStatus.COMPLETED
+    assert rows.newest("pytools").status is BuildStatus.CACHED
 
 
 async def test_every_state_is_a_row_with_its_event(tmp_path: Path, rows: MemoryRecorder, running: Running):

@@ -19,6 +19,7 @@ from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
 from buildnet_cli.store import events
+from buildnet_cli.store.builds import put
 from buildnet_cli.store.outbox import StoredOutbox
 from tests.support.clocks import FakeClock
 from tests.support.deliveries import CI, a_table
@@ -96,7 +97,7 @@ def test_a_disk_that_refuses_leaves_nothing_half_written(folder: Path, monkeypat
 
 async def test_what_waits_is_accepted_and_then_removed(folder: Path, ingest: Ingest, store: MemoryStore) -> None:
     spool.write(folder, [DRAFT, DRAFT], source="cli")
-    assert await spool.take_in(folder, ingest) == 2
+    assert await spool.take_in(folder, ingest, put) == 2
     assert list(spool.read(folder)) == []
     assert [event.source for event in events.page(store.db).items] == ["cli", "cli"]
 
@@ -114,9 +115,9 @@ async def test_a_file_taken_in_again_after_a_crash_accepts_nothing_twice(
 ) -> None:
     path = spool.write(folder, [DRAFT, DRAFT], source="cli")
     content = path.read_bytes()
-    await spool.take_in(folder, ingest)
+    await spool.take_in(folder, ingest, put)
     path.write_bytes(content)
-    await spool.take_in(folder, ingest)
+    await spool.take_in(folder, ingest, put)
     assert len(events.page(store.db).items) == 2
     assert not path.exists()
 
@@ -125,7 +126,7 @@ async def test_nothing_is_removed_that_was_not_stored(folder: Path, ingest: Inge
     path = spool.write(folder, [DRAFT], source="cli")
     store.refuses = True
     with pytest.raises(StorageError):
-        await spool.take_in(folder, ingest)
+        await spool.take_in(folder, ingest, put)
     assert path.exists()
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from buildnet_cli.engine.model import Build, BuildStatus
+from buildnet_cli.engine.model import Build, BuildStatus, Origin
 from buildnet_cli.engine.project import Package, Project
 from buildnet_cli.errors import StorageError
 from buildnet_cli.events.model import EventDraft
@@ -28,6 +28,7 @@ class MemoryRecorder:
     events: list[EventDraft] = field(default_factory=list)
     medians: dict[str, float] = field(default_factory=dict)
     is_full: bool = False
+    paused: bool = False
     _changed: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     async def record(self, builds: Sequence[Build], events: Sequence[EventDraft] = ()) -> None:
@@ -39,8 +40,19 @@ class MemoryRecorder:
             self.events += events
             self._changed.notify_all()
 
-    async def unfinished(self) -> list[Build]:
-        return [build for build in self.rows.values() if not build.status.is_final]
+    async def unfinished(self, origin: Origin = Origin.ENGINE) -> list[Build]:
+        return [build for build in self.rows.values() if not build.status.is_final and build.origin is origin]
+
+    async def note_processes(self, build_id: str, processes: str) -> None:
+        self.rows[build_id] = replace(self.rows[build_id], processes=processes)
+
+    async def is_paused(self) -> bool:
+        return self.paused
+
+    async def set_paused(self, paused: bool) -> None:
+        if self.is_full:
+            raise StorageError("the disk is full")
+        self.paused = paused
 
     async def median_duration_secs(self, package: str) -> float | None:
         return self.medians.get(package)

@@ -66,6 +66,9 @@ SAMPLES: dict[str, Event] = {
     "build.failed-with-dependents": event(
         "build.failed", f"api FAILED: {ERROR['headline']}", "api", **BUILD, skipped=["web", "app"]
     ),
+    "build.failed-explained": event(
+        "build.failed", "api failed", "api", **BUILD, why={"summary": "src/main.c changed, dependency lib changed"}
+    ),
     "build.failed-emitted": event("build.failed", "Nightly broke\nsee the wiki\nand ask Dana", "nightly", exit_code=1),
     "build.failed-with-a-note": event("build.failed", "Please look, Dana", "api", **BUILD),
     "build.completed": event("build.completed", "api built", "api", **BUILT, median_ms=7900),

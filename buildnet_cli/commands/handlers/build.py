@@ -16,7 +16,9 @@ async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
     package = words[0] if words else None
     ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal))
     what = f"package '{package}'" if package is not None else f"all {len(ticket.builds)} packages"
-    return Reply(f"Build queued for {what}", ticket.as_result(), CommandStatus.ACCEPTED)
+    is_paused = (await ctx.engine.status()).state == "paused"
+    waits = "; it waits for RESUME, because builds are paused" if is_paused else ""
+    return Reply(f"Build queued for {what}{waits}", ticket.as_result(), CommandStatus.ACCEPTED)
 
 
 @command("CANCEL", "id", level=Level.BUILD)

@@ -19,8 +19,9 @@ async def status(ctx: Context, words: tuple[str, ...]) -> Reply:
     queue = now["queue"]
     deliveries = now["deliveries"]
     running = ", ".join(build["package"] for build in queue["running"]) or "nothing"
+    paused = ", builds are paused" if now["engine"]["state"] == "paused" else ""
     message = (
-        f"{now['state']}: building {running}, {queue['waiting']} waiting; "
+        f"{now['state']}{paused}: building {running}, {queue['waiting']} waiting; "
         f"deliveries: {deliveries['pending']} pending, {deliveries['dead']} dead"
     )
     return Reply(message, dict(now))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.duration import format_duration
-from buildnet_cli.engine.model import Build
+from buildnet_cli.engine.model import Build, Tier
 from buildnet_cli.events.model import EventDraft
 
 SOURCE = "engine"
@@ -34,6 +35,14 @@ def completed(build: Build, *, median_secs: float | None) -> EventDraft:
     return _draft("build.completed", build, f"{build.package} ok{_took(build)}{usual}", build.finished_at, _median(median_secs))
 
 
+def cached(build: Build, *, median_secs: float | None) -> EventDraft:
+    """Nothing had to run. median_secs: of its builds that did; what was saved, about."""
+    how = "restored from the cache" if build.tier is Tier.CACHE_RESTORE else "nothing to do"
+    usual = f" (usually {_seconds(median_secs)})" if median_secs is not None else ""
+    message = f"{build.package} ok, {how}{_took(build)}{usual}"
+    return _draft("build.cached", build, message, build.finished_at, _median(median_secs))
+
+
 def failed(build: Build, *, median_secs: float | None, skipped: Sequence[str]) -> EventDraft:
     """skipped: the packages that are not built because of it."""
     error = build.error
@@ -53,6 +62,18 @@ def cancelled(build: Build) -> EventDraft:
     return _draft("build.cancelled", build, f"{build.package} cancelled {when}{why}", build.finished_at)
 
 
+def recovered(crashed: Sequence[Build], ended_processes: int) -> EventDraft:
+    """An agent was killed while it built, and this one has taken over. ended_processes: what was left running, and is ended."""
+    names = ", ".join(build.package for build in crashed)
+    return EventDraft(
+        type="daemon.recovered",
+        message=f"Taken over from an agent that was killed while it built {names}",
+        subject=platform.node(),
+        source=SOURCE,
+        payload={"builds": [build.id for build in crashed], "ended_processes": ended_processes},
+    )
+
+
 def _draft(
     type_: str, build: Build, message: str, moment: datetime | None, payload: Mapping[str, object] | None = None
 ) -> EventDraft:
@@ -62,7 +83,7 @@ def _draft(
         subject=build.package,
         source=SOURCE,
         timestamp=moment,
-        payload={**build.as_wire(), **(payload or {})},
+        payload={**build.as_wire(), "host": platform.node(), **(payload or {})},
     )
 
 

@@ -1,4 +1,4 @@
-"""The last state of a build, by what ended it. Pure."""
+"""The last state of a build, by what ended it, and the words for it. Pure."""
 
 from __future__ import annotations
 
@@ -10,20 +10,13 @@ from buildnet_cli.engine.model import Build, BuildError, BuildStatus
 
 
 def by_itself(build: Build, result: Result, now: datetime) -> Build:
-    """It ran, and this came of it."""
-    return replace(
-        build,
-        status=result.status,
-        reason=result.reason,
-        finished_at=now,
-        exit_code=result.exit_code,
-        error=result.error,
-    )
+    """It ran, or its result was at hand, and this came of it."""
+    return replace(_ended(build, result.status, result.reason, now, result.error), exit_code=result.exit_code)
 
 
 def cancelled(build: Build, reason: str, now: datetime) -> Build:
     """It is not wanted any more, or cannot be made any more. reason: as in `Build`."""
-    return replace(build, status=BuildStatus.CANCELLED, reason=reason, finished_at=now)
+    return _ended(build, BuildStatus.CANCELLED, reason, now)
 
 
 def skipped(build: Build, package: str, now: datetime) -> Build:
@@ -31,7 +24,7 @@ def skipped(build: Build, package: str, now: datetime) -> Build:
     error = BuildError(
         f"Not built, because {package} failed", suggestion=f"See why {package} failed", fingerprint=f"dependency:{package}"
     )
-    return replace(build, status=BuildStatus.SKIPPED, reason="dependency", finished_at=now, error=error)
+    return _ended(build, BuildStatus.SKIPPED, "dependency", now, error)
 
 
 def without(build: Build, cause: Build, now: datetime) -> Build:
@@ -46,4 +39,14 @@ def crashed(build: Build, now: datetime) -> Build:
     error = BuildError(
         "The agent stopped while this build ran", suggestion=f"BUILD {build.package} again", fingerprint="agent_crash"
     )
-    return replace(build, status=BuildStatus.FAILED, reason="agent_crash", finished_at=now, error=error)
+    return _ended(build, BuildStatus.FAILED, "agent_crash", now, error)
+
+
+def lost(build: Build, now: datetime) -> Build:
+    """It was a `run` in a terminal, which was killed before it could say how it ended."""
+    error = BuildError("The run was killed before it could say how it ended", suggestion="Run it again", fingerprint="lost")
+    return _ended(build, BuildStatus.FAILED, "lost", now, error)
+
+
+def _ended(build: Build, status: BuildStatus, reason: str, now: datetime, error: BuildError | None = None) -> Build:
+    return replace(build, status=status, reason=reason, finished_at=now, error=error, processes="")

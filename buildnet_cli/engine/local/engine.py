@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import logging
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,18 +11,19 @@ from pathlib import Path
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.engine.local import announce, ending, runner
+from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.log import BuildLog
-from buildnet_cli.engine.local.planner import in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.local.planner import in_build_order, plan
 from buildnet_cli.engine.local.queue import Job, Queue
-from buildnet_cli.engine.model import Build, BuildError, BuildStatus, EngineStatus, Ticket, Tier
+from buildnet_cli.engine.local.takeover import take_over
+from buildnet_cli.engine.local.work import Worker
+from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package, Project
+from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.ids import new_id
-
-LOG_NAME = "output.log"
 
 _SHUTDOWN_GRACE_SECS = 5.0
 # Of the 12 s that the agent has to end; the rest is for its deliveries and its doors.
@@ -54,6 +54,7 @@ class LocalEngine:
         project: Project,
         recorder: BuildRecorder,
         *,
+        cache: BuildCache,
         clock: Clock,
         logs: Path,
         environment: Mapping[str, str],
@@ -62,7 +63,8 @@ class LocalEngine:
         self._project = project
         self._recorder = recorder
         self._clock = clock
-        self._logs = logs
+        self._cache = cache
+        self._worker = Worker(recorder, cache, logs=logs, grace_secs=grace_secs)
         self._environment = environment
         self._grace_secs = grace_secs
         self._queue = Queue(project.max_concurrent_builds)
@@ -70,21 +72,14 @@ class LocalEngine:
         self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
         # One request at a time: each is planned on a queue that holds all earlier ones.
         self._asking = asyncio.Lock()
+        self._is_paused = False
         self._is_closing = False
 
     async def start(self) -> None:
         """Take over what a former agent left, and begin to work."""
-        left, now = sort_leftovers(self._project.packages, await self._recorder.unfinished()), self._clock.now()
-        crashed = [ending.crashed(build, now) for build in left.crashed]
-        skipped = [ending.skipped(build, cause, now) for build, cause in left.skipped]
-        removed = [ending.cancelled(build, "removed", now) for build in left.removed]
-        if ended := [*crashed, *skipped, *removed]:
-            dragged = {
-                build.package: [other.package for other, cause in left.skipped if cause == build.package] for build in crashed
-            }
-            failures = [announce.failed(build, median_secs=None, skipped=dragged[build.package]) for build in crashed]
-            await self._recorder.record(ended, [*failures, *map(announce.cancelled, removed)])
-        self._queue.add(left.resumed)
+        await self._cache.open()
+        self._is_paused = await self._recorder.is_paused()
+        self._queue.add(await take_over(self._project.packages, self._recorder, self._clock))
         self._begin_ready()
 
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
@@ -101,7 +96,7 @@ class LocalEngine:
             now = self._clock.now()
             request = plan(self._project.packages, package, self._queue, requested_by=requested_by, now=now, new_id=new_id)
             self._queue.add(request.fresh, held=True)
-            begins = starts(self._queue, medians, now)
+            begins = {} if self._is_paused else starts(self._queue, medians, now)
             ids = [job.id for job in request.jobs]
             events = [
                 announce.queued(job.build, position=self._queue.position([job.id]), estimated_start=begins.get(job.id))
@@ -158,11 +153,35 @@ class LocalEngine:
         """What is building and what waits."""
         return EngineStatus(
             kind="local",
-            state="running",
+            state="paused" if self._is_paused else "running",
             packages=tuple(self._project.packages),
             running=tuple(job.build for job in self._queue.running.values()),
             queued=tuple(job.build for job in self._queue.waiting.values()),
         )
+
+    async def pause(self) -> int:
+        """Begin no more builds until `resume`, across restarts too; how many run on to their end."""
+        async with self._asking:
+            await self._recorder.set_paused(True)
+            self._is_paused = True
+        return len(self._queue.running)
+
+    async def resume(self) -> int:
+        """Begin builds again; how many were waiting."""
+        async with self._asking:
+            await self._recorder.set_paused(False)
+            self._is_paused = False
+        waiting = len(self._queue.waiting)
+        self._begin_ready()
+        return waiting
+
+    async def cache_stats(self) -> CacheStats:
+        """What the cache holds now."""
+        return await self._cache.stock.stats()
+
+    async def cache_clear(self) -> CacheStats:
+        """Remove every artifact that no build is using; what was removed."""
+        return await self._cache.stock.clear()
 
     def replace_project(self, project: Project, environment: Mapping[str, str]) -> None:
         """Build by another configuration from now on; what is queued or running goes on as it was asked for."""
@@ -181,21 +200,27 @@ class LocalEngine:
             await asyncio.wait([each.task for each in work], timeout=_SHUTDOWN_WITHIN_SECS)
 
     def _begin_ready(self) -> None:
-        while not self._is_closing and (job := self._queue.begin_next()) is not None:
+        while not (self._is_closing or self._is_paused) and (job := self._queue.begin_next()) is not None:
             stop = runner.Stop()
             task = asyncio.create_task(self._carry_out(job, stop), name=f"build {job.id}")
             task.add_done_callback(_report_failure)
             self._work[job.id] = _Work(stop, task)
 
     async def _carry_out(self, job: Job, stop: runner.Stop) -> Build:
-        """One build from its start to its last row."""
-        # Without a cache every build is a full one.
-        build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now(), tier=Tier.FULL_BUILD)
-        await self._store([build], [announce.started(build)])
+        """One build from its start to its last row. One whose result could be had from the cache never ran, and says so."""
+        project, environment = self._project, self._environment
+        build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now())
         self._queue.update(build)
-        result = await self._execute(job, stop)
+        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked)
+        build = replace(build, tier=prepared.tier, why=prepared.why)
+        if prepared.is_hit:
+            result, remark = runner.Result(BuildStatus.CACHED), ""
+        else:
+            await self._store([build], [announce.started(build)])
+            self._queue.update(build)
+            result, remark = await self._worker.carry_out(job, prepared, project, environment, stop)
         now = self._clock.now()
-        build = ending.by_itself(build, result, now)
+        build = replace(ending.by_itself(build, result, now), why=replace(prepared.why, remark=prepared.why.remark or remark))
         lost = [] if build.status.is_success else self._queue.dependents([build.id])
         self._queue.remove(lost)
         others = [ending.without(job.build, build, now) for job in lost]
@@ -206,29 +231,12 @@ class LocalEngine:
         self._begin_ready()
         return build
 
-    async def _execute(self, job: Job, stop: runner.Stop) -> runner.Result:
-        if stop.is_asked:
-            return runner.Result(BuildStatus.CANCELLED, stop.reason)
-        log = BuildLog(self._logs / job.id / LOG_NAME)
-        try:
-            return await runner.run(
-                job.package,
-                log,
-                root=self._project.root,
-                environment=self._environment,
-                limit=self._project.timeout_of(job.package),
-                stop=stop,
-                grace_secs=self._grace_secs,
-            )
-        except Exception as exc:  # noqa: BLE001  (the top of a build's task: a mistake of ours must not leave it running for ever)
-            _log.exception("a build could not be carried out", extra={"build": job.id})
-            error = BuildError(f"The engine failed: {exc}", suggestion="buildnet-notify agent logs")
-            return runner.Result(BuildStatus.FAILED, "exit", error=error)
-
     async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
         if build.status is BuildStatus.CANCELLED:
             return [announce.cancelled(each) for each in (build, *others)]
         median = await self._recorder.median_duration_secs(build.package)
+        if build.status is BuildStatus.CACHED:
+            return [announce.cached(build, median_secs=median)]
         if build.status.is_success:
             return [announce.completed(build, median_secs=median)]
         return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
@@ -257,7 +265,7 @@ class LocalEngine:
         if not known:
             raise UnknownPackageError("this project has no packages", hint="list them in .buildnet/config.json")
         if package is not None and package not in known:
-            raise UnknownPackageError(f"there is no package '{package[:80]}'", hint=_nearest(package, known))
+            raise UnknownPackageError(f"there is no package '{package[:80]}'", hint=nearest_package(package, known))
 
     def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
         for build in reversed(self._finished):
@@ -265,7 +273,7 @@ class LocalEngine:
                 return ConflictError(f"{target} is finished: {build.package} {build.status}")
         if target in self._project.packages:
             return NotFoundError(f"no build of '{target}' is queued or running")
-        hint = _nearest(target, self._project.packages)
+        hint = nearest_package(target, self._project.packages)
         return NotFoundError(f"no build, run or package '{target[:80]}' is queued or running", hint=hint)
 
 
@@ -273,11 +281,3 @@ def _report_failure(task: asyncio.Task[Build]) -> None:
     """Nobody may be waiting for a build that could not be carried to its end; its row stays as it was stored last."""
     if not task.cancelled() and (failure := task.exception()) is not None:
         _log.error("a build's end was not stored", exc_info=failure)
-
-
-def _nearest(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    near = difflib.get_close_matches(name[:80], names, n=1)
-    if near:
-        return f"did you mean '{near[0]}'?"
-    return f"packages: {', '.join(names)}" if names else ""

@@ -9,6 +9,9 @@ from buildnet_cli.commands.model import Level, Principal
 from buildnet_cli.commands.registry import commands
 
 COMMANDS = commands()
+READ = {"STATUS", "HISTORY", "HELP", "CACHE STATS"}
+BUILD = {"BUILD", "CANCEL"}
+ADMIN = {"CACHE CLEAR", "PAUSE", "RESUME"}
 
 
 def principal(*permissions: str) -> Principal:
@@ -19,17 +22,19 @@ def principal(*permissions: str) -> Principal:
     ("permissions", "allowed"),
     [
         ((), set()),
-        (("*",), {"STATUS", "BUILD", "CANCEL", "HISTORY", "HELP"}),
+        (("*",), READ | BUILD | ADMIN),
         (("status", "build"), {"STATUS", "BUILD"}),
         (("STATUS",), {"STATUS"}),
-        (("level:read",), {"STATUS", "HISTORY", "HELP"}),
-        (("level:build",), {"STATUS", "HISTORY", "HELP", "BUILD", "CANCEL"}),
-        (("level:admin",), {"STATUS", "HISTORY", "HELP", "BUILD", "CANCEL"}),
+        (("level:read",), READ),
+        (("level:build",), READ | BUILD),
+        (("level:admin",), READ | BUILD | ADMIN),
         (("level:",), set()),
         (("level:root",), set()),
         (("read",), set()),
         (("buil",), set()),
         (("build.*",), set()),
+        (("cache.stats",), {"CACHE STATS"}),
+        (("cache.*",), {"CACHE STATS", "CACHE CLEAR"}),
         (("h*",), {"HISTORY", "HELP"}),
     ],
 )

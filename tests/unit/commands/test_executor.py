@@ -10,7 +10,7 @@ import pytest
 
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.commands.model import CommandStatus, Principal
-from buildnet_cli.engine.model import Build, BuildStatus, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.errors import ConflictError, Kind, NotFoundError, StorageError
 from tests.support.clocks import FakeClock
 
@@ -63,7 +63,13 @@ class Engine:
         raise ConflictError("that build is finished")
 
     async def status(self) -> EngineStatus:
-        raise AssertionError("nobody asks for this here")
+        return EngineStatus("local", "running", ("api",), (), ())
+
+    async def cache_stats(self) -> CacheStats:
+        return CacheStats(1204, 4_404_019, 5 << 30)
+
+    async def cache_clear(self) -> CacheStats:
+        raise AssertionError("nothing may be removed before it was confirmed")
 
     async def shutdown(self) -> None: ...
 
@@ -77,7 +83,12 @@ def executor(journal: list[str], *, fails: bool = False) -> tuple[Executor, Rows
     rows = Rows(journal, fails=fails)
 
     async def status() -> dict[str, Any]:
-        return {"state": "running", "queue": {"running": [], "waiting": 0}, "deliveries": {"pending": 0, "dead": 0}}
+        return {
+            "state": "running",
+            "engine": {"state": "running"},
+            "queue": {"running": [], "waiting": 0},
+            "deliveries": {"pending": 0, "dead": 0},
+        }
 
     return Executor(log=rows, clock=FakeClock(NOW), engine=Engine(journal), builds=Builds(), status=status), rows
 
@@ -129,7 +140,9 @@ async def test_nothing_runs_if_the_row_cannot_be_written() -> None:
         ("BUILD nope", ("*",), "failed", Kind.NOT_FOUND),
         ("CANCEL build_0", ("*",), "failed", Kind.CONFLICT),
         ("CANCEL boom", ("*",), "failed", Kind.FAILED),
+        ("CACHE STATS", ("*",), "executed", None),
         ("CACHE CLEAR", ("*",), "unsupported", Kind.UNSUPPORTED),
+        ("CACHE CLEAR", ("level:build",), "denied", Kind.DENIED),
         ("BUILD api", ("status",), "denied", Kind.DENIED),
         ("BUILD api", (), "denied", Kind.DENIED),
     ],
@@ -157,3 +170,19 @@ async def test_a_command_that_ran_is_answered_even_if_its_end_cannot_be_recorded
     result = await execute.execute("BUILD api", ADMIN)
     assert result.status is CommandStatus.ACCEPTED
     assert rows.rows[result.request_id]["status"] == "executing"
+
+
+async def test_the_cache_is_told_in_artifacts_and_in_room() -> None:
+    execute, _ = executor([])
+    result = await execute.execute("cache stats", ADMIN)
+    assert result.message == "The cache holds 1,204 artifacts, 4.2 MB of at most 5 GB"
+    assert result.result == {"artifacts": 1204, "size_bytes": 4_404_019, "limit_bytes": 5 << 30}
+
+
+async def test_clearing_the_cache_only_says_what_it_would_remove() -> None:
+    execute, _ = executor([])
+    result = await execute.execute("cache clear", ADMIN)
+    assert result.status is CommandStatus.UNSUPPORTED
+    assert result.message == (
+        "CACHE CLEAR would remove 1,204 artifacts (4.2 MB). Nothing has run: confirmation is not supported yet"
+    )

@@ -1,0 +1,82 @@
+"""The agent's process from its first line: take the lock, read the configuration, begin the log, and live."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from typing import Any, Final
+
+import uvloop
+
+from buildnet_cli import logs
+from buildnet_cli.agent.lock import AgentLock, holder
+from buildnet_cli.agent.runtime import Agent
+from buildnet_cli.agent.start import Starter, failure_report
+from buildnet_cli.clock import SystemClock
+from buildnet_cli.config.loader import Loaded, load
+from buildnet_cli.config.problems import as_text as problems_as_text
+from buildnet_cli.errors import BuildNetError, ConflictError
+from buildnet_cli.paths import Workspace, prepare_state
+from buildnet_cli.secrets.vault import open_vault
+
+_log = logging.getLogger(__name__)
+
+LOCK_WAIT_SECS: Final = 5.0
+"""How long a start waits for a verb of the terminal that holds the lock."""
+
+
+def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0) -> int:
+    """Run the agent until it is told to stop; its exit code.
+
+    ready_fd: a pipe on which a starter waits for one line of JSON; None in the foreground.
+    Raises what kept it from starting, unless a starter waits: that one is told instead.
+    """
+    starter = Starter(ready_fd)
+    try:
+        prepare_state(workspace.state)
+        lock = AgentLock(workspace.lock)
+        running = _acquire(lock, workspace)
+        if running is not None:
+            return _already_running(running, starter)
+        # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
+        loaded = load(workspace.config, open_vault().get)
+        _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
+        return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
+    except BuildNetError as exc:
+        if not starter.is_waiting:
+            raise
+        starter.tell(failure_report(exc))
+        return 1
+
+
+def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
+    """Take the lock; or the note of the agent that holds it, as soon as that one serves."""
+    step_secs = 0.1
+    for _ in range(round(LOCK_WAIT_SECS / step_secs)):
+        try:
+            lock.acquire(wait_secs=step_secs)
+        except ConflictError:
+            running = holder(workspace.lock)
+            if running is not None and "api" in running:
+                return running
+        else:
+            return None
+    raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
+
+
+def _already_running(running: dict[str, Any], starter: Starter) -> int:
+    if starter.is_foreground:
+        raise ConflictError(f"an agent runs already (pid {running.get('pid')})", hint="stop it first: buildnet-notify agent stop")
+    starter.tell({**running, "was_running": True})
+    return 0
+
+
+def _start_log(workspace: Workspace, loaded: Loaded, verbosity: int, *, to_file: bool) -> None:
+    log = loaded.config.agent.log
+    level = "debug" if verbosity or loaded.config.notifications.debug else log.level
+    if to_file:
+        logs.to_file(workspace.logs / "agent.log", level=level, max_mb=log.max_mb, keep=log.keep)
+    else:
+        logs.to_stream(sys.stderr, level=level)
+    if loaded.problems:
+        _log.warning("the configuration has remarks:\n%s", problems_as_text(loaded.problems))
