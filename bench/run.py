@@ -20,6 +20,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import b_cache
 import b_idle
 import b_rpc
 import b_start
@@ -41,7 +42,7 @@ def main() -> int:
     machine = describe_machine()
     print("  ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     results: list[Result] = []
-    for measure in [*b_start.MEASURES, *b_rpc.MEASURES, *b_idle.MEASURES]:
+    for measure in [*b_start.MEASURES, *b_rpc.MEASURES, *b_cache.MEASURES, *b_idle.MEASURES]:
         results += attempt(measure, quick=options.quick)
     print_table([HEAD, *(result.as_row() for result in results)])
     if options.json:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from buildnet_cli.config.loader import Loaded
-from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
 from buildnet_cli.engine.buildnetd.probe import serves
 from buildnet_cli.engine.local.engine import LocalEngine
 from buildnet_cli.engine.model import Build, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.project import Project
 from buildnet_cli.net.http import HttpClient
+
+if TYPE_CHECKING:
+    from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -47,7 +50,7 @@ class ChosenEngine:
     @property
     def is_daemon(self) -> bool:
         """Whether a BuildNet daemon builds; then `daemon.*` events are about that one, and not about our agent."""
-        return isinstance(self._engine, BuildnetdEngine)
+        return not isinstance(self._engine, LocalEngine)
 
     async def start(self) -> None:
         if await self._has_daemon(self._loaded):
@@ -58,9 +61,10 @@ class ChosenEngine:
         """Go by another configuration from now on. If that means another engine, what runs is ended; what waits is kept."""
         wants_daemon = await self._has_daemon(loaded)
         before, self._loaded = self._loaded, loaded
+        is_same_daemon = wants_daemon and loaded.config.engine.url == before.config.engine.url
         if isinstance(self._engine, LocalEngine) and not wants_daemon:
             self._engine.replace_project(project, environment)
-        elif isinstance(self._engine, BuildnetdEngine) and wants_daemon and loaded.config.engine.url == before.config.engine.url:
+        elif not isinstance(self._engine, LocalEngine) and is_same_daemon:
             self._engine.look_again()
         else:
             _log.warning("another engine builds from now on: %s", "buildnetd" if wants_daemon else "local")

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from buildnet_cli.agent.engines import ChosenEngine
 from buildnet_cli.api.auth import ApiKey
@@ -21,8 +21,6 @@ from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.sender import Outlets
-from buildnet_cli.engine.buildnetd.client import BuildnetdClient
-from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
 from buildnet_cli.engine.local.artifacts import ArtifactFolder
 from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.engine import LocalEngine
@@ -43,6 +41,9 @@ from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.outbox import StoredOutbox
+
+if TYPE_CHECKING:
+    from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
@@ -130,6 +131,9 @@ def project_of(workspace: Workspace, loaded: Loaded) -> Project:
 
 def _daemon_engine(workspace: Workspace, loaded: Loaded, http: HttpClient, builds: StoredBuilds, clock: Clock) -> BuildnetdEngine:
     """The engine over the configured BuildNet daemon. Until that answers, its file says what it builds, if it can be read."""
+    from buildnet_cli.engine.buildnetd.client import BuildnetdClient
+    from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
+
     root = workspace.base
     try:
         packages = load_project(root, Path(loaded.config.engine.config)).packages

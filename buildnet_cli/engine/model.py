@@ -110,7 +110,8 @@ class Build:
 
     run_id: the request it belongs to; the builds of one request share it.
     reason: why it ended as it did when it neither succeeded nor plainly failed:
-        exit, signal, oom, timeout, idle_timeout, dependency, cancelled, shutdown, removed, agent_crash, lost; empty before.
+        exit, signal, oom, timeout, idle_timeout, dependency, cancelled, shutdown, removed, agent_crash, lost, daemon (it
+        failed itself, or was lost); empty before.
     requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
     tier, why: how much work it needed, and the reason; None before it began.
     processes: in which it runs, as `process/identity` writes them down; empty if none has begun. Nobody's business but ours.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import posixpath
 from collections.abc import Mapping, Sequence
@@ -53,8 +54,7 @@ class Package:
     @property
     def outputs(self) -> tuple[str, ...]:
         """Every output folder once, without needless slashes and dots."""
-        written = [folder for folder in (self.output_dir, *self.more_outputs) if folder]
-        return tuple(dict.fromkeys(posixpath.normpath(folder) for folder in written))
+        return _tidied(self.output_dir, *self.more_outputs)
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,11 @@ def _to_package(section: PackageSection) -> Package:
         _seconds(section.idle_timeout_secs or None),
         section.retries,
     )
+
+
+@functools.lru_cache(maxsize=1024)  # asked for every package by every other one
+def _tidied(*folders: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(posixpath.normpath(folder) for folder in folders if folder))
 
 
 def _seconds(value: int | None) -> timedelta | None:

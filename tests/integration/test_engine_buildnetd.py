@@ -17,6 +17,7 @@ from buildnet_cli.clock import SystemClock
 from buildnet_cli.engine.buildnetd import engine as engine_module
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
+from buildnet_cli.engine.buildnetd.probe import serves
 from buildnet_cli.engine.buildnetd.watch import Pace
 from buildnet_cli.engine.model import BuildStatus, Tier
 from buildnet_cli.engine.project import Package, load_project
@@ -26,6 +27,7 @@ from buildnet_cli.sandbox.buildnetd.daemon import Faults
 from tests.support.agent import is_alive, request
 from tests.support.builds import MemoryRecorder
 from tests.support.daemons import daemon, daemon_process, write_project
+from tests.support.http_inbox import http_inbox
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.integration
@@ -443,6 +445,33 @@ async def test_a_build_whose_row_cannot_be_stored_does_not_begin(
             rows.is_full = False
             await rows.until_finished()
     assert (tmp_path / "ran").exists()
+
+
+async def test_a_daemon_serves_the_project_whose_folder_it_tells_even_relative_to_its_own(tmp_path: Path):
+    write_project(tmp_path, {"api": "true"})
+    http = HttpClient()
+    here = Path.cwd()
+    with daemon(tmp_path) as server:
+        assert await serves(http, server.url, tmp_path)
+        assert not await serves(http, server.url, here)
+        server.daemon.told_root = "."  # the stand-in runs in our own process
+        assert await serves(http, server.url, here)
+        assert not await serves(http, server.url, tmp_path)
+    assert not await serves(http, server.url, tmp_path), "nobody is there any more"
+    await http.close()
+
+
+async def test_what_is_no_daemon_serves_nothing(tmp_path: Path):
+    http = HttpClient()
+    with http_inbox() as other:
+        assert not await serves(http, other.hook("x").partition("/hooks")[0], tmp_path)
+    with socket.socket() as mute:
+        mute.bind(("127.0.0.1", 0))
+        mute.listen()
+        began = time.monotonic()
+        assert not await serves(http, f"http://127.0.0.1:{mute.getsockname()[1]}", tmp_path)
+        assert time.monotonic() - began < 8
+    await http.close()
 
 
 def _listens(url: str) -> list[object]:

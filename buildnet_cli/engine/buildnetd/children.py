@@ -38,6 +38,14 @@ def find_daemon(url: str) -> Process | None:
     return None
 
 
+def folder_of(process: Process) -> Path | None:
+    """Where a process works; None if that cannot be told."""
+    try:
+        return Path(process.cwd())
+    except psutil.Error:
+        return None
+
+
 def find_build(url: str, command: str, folder: Path, began: float) -> Process | None:
     """The child that builds a package; None unless there is exactly one that it can be.
 
@@ -48,8 +56,8 @@ def find_build(url: str, command: str, folder: Path, began: float) -> Process | 
         return None
     found = []
     for child in _children(daemon):
-        with contextlib.suppress(psutil.Error, OSError):
-            if child.create_time() >= began - _CLOCK_STEP_SECS and Path(child.cwd()) == folder:
+        with contextlib.suppress(psutil.Error):
+            if child.create_time() >= began - _CLOCK_STEP_SECS and folder_of(child) == folder:
                 found.append(child)
     # Some shells become the command that they are given, so that its line is another one.
     exact = [child for child in found if _command_line(child)[1:] == ["-c", command]]

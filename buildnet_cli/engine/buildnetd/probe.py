@@ -1,4 +1,7 @@
-"""Whether a BuildNet daemon serves a project; asked before anything is built, with as little as possible."""
+"""Whether a BuildNet daemon serves a project; asked before anything is built.
+
+Nearly always nothing listens there, so what it takes to ask is loaded only when something does.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,6 @@ import asyncio
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import psutil
-
-from buildnet_cli.engine.buildnetd.children import find_daemon
-from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.errors import UnreachableError
 from buildnet_cli.net.http import HttpClient
 
@@ -20,7 +19,9 @@ _ANSWER_SECS = 3.0
 async def serves(http: HttpClient, url: str, root: Path) -> bool:
     """Whether the daemon of this project answers there; never raises. root: resolved."""
     if not await _listens(url):
-        return False  # without loading a transport: nearly always nothing is there
+        return False
+    from buildnet_cli.engine.buildnetd.client import BuildnetdClient
+
     try:
         async with asyncio.timeout(_ANSWER_SECS):
             status = await BuildnetdClient(http, url).status()
@@ -57,8 +58,7 @@ async def _listens(url: str) -> bool:
 
 
 def _folder_of(url: str) -> Path | None:
+    from buildnet_cli.engine.buildnetd.children import find_daemon, folder_of
+
     daemon = find_daemon(url)
-    try:
-        return Path(daemon.cwd()) if daemon is not None else None
-    except psutil.Error:
-        return None
+    return folder_of(daemon) if daemon is not None else None

@@ -110,19 +110,19 @@ class BuildCache:
         unknown = [name for name in package.dependencies if name not in memory.dependencies]
         if unknown:
             return Prepared(Tier.FULL_BUILD, Why(f"nothing is known of {unknown[0]}, which it depends on"))
+        choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=False)
+        if choice.tier is Tier.INSTANT_SKIP:
+            if found.is_memo_new:
+                await self._remember(package, project, found.parts, found.key, found.memo)
+            return Prepared(choice.tier, _why(choice, found), found.key, found.parts, found.memo)
         flaw = outputs.why_not_kept(package, project)
         hashes = {} if flaw else await self.stock.find(found.key, package.outputs)
-        choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=bool(hashes))
-        lost = ""
-        if choice.tier is Tier.CACHE_RESTORE:
-            lost = await self.stock.restore(package, hashes, project.root, is_stopped)
-            if lost:
-                choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=False)
-            else:
+        remark = f"its result is not cached: {flaw}" if flaw else ""
+        if hashes:
+            remark = await self.stock.restore(package, hashes, project.root, is_stopped)
+            if not remark:
+                choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=True)
                 await self._remember(package, project, found.parts, found.key, found.memo)
-        elif choice.tier is Tier.INSTANT_SKIP and found.is_memo_new:
-            await self._remember(package, project, found.parts, found.key, found.memo)
-        remark = "; ".join(part for part in (lost, flaw and f"its result is not cached: {flaw}") if part)
         return Prepared(choice.tier, _why(choice, found, remark), found.key, found.parts, found.memo)
 
     async def _keep(
@@ -192,9 +192,9 @@ def _state_of_outputs(package: Package, project: Project, memory: Memory, *, is_
     return (Outputs.CHANGED if strayed else Outputs.AS_RECORDED), strayed
 
 
-def _why(choice: Choice, found: _Survey, remark: str) -> Why:
+def _why(choice: Choice, found: _Survey, remark: str = "") -> Why:
     if choice.tier is Tier.INSTANT_SKIP:
-        return why("nothing has changed since its last success", remark=remark)
+        return why("nothing has changed since its last success")
     if found.last is None:
         summary = "its result was in the cache" if choice.tier is Tier.CACHE_RESTORE else "it has not succeeded before"
         return why(summary, remark=remark)

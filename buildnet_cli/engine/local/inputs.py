@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+import functools
 import os
 import stat
 from collections.abc import Iterator, Mapping
@@ -23,7 +24,8 @@ LOCKFILES = frozenset(
 )  # fmt: skip
 """They pin what is installed; a change of one asks for a build from the ground up."""
 
-_MANIFESTS = ("package.json", "tsconfig*.json", "Cargo.toml", "go.mod", "pyproject.toml")
+_NAMED = LOCKFILES | {"package.json", "Cargo.toml", "go.mod", "pyproject.toml"}
+_TSCONFIG = "tsconfig*.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ def why_never_cached(package: Package) -> str:
     return ""
 
 
+@functools.lru_cache(maxsize=1024)
 def globs_of(package: Package) -> Globs:
     """What a package is built from: its globs, else its folder. Raises ValueError for a glob that is none."""
     return Globs([*package.sources, *package.inputs] or [everything_in(package.path)])
@@ -105,22 +108,22 @@ def _manifests(package: Package, root: Path) -> Iterator[Found]:
     """The nearest of each name from the package's folder up to the root, unless it says itself what else counts."""
     if package.inputs:
         return
-    wanted = {*LOCKFILES, *_MANIFESTS}
+    wanted = {*_NAMED, _TSCONFIG}
     folder = PurePosixPath((root / package.path).resolve().relative_to(root).as_posix())
     for level in (folder, *folder.parents):
-        for pattern, found in list(_in_folder(root, level, wanted)):
-            wanted.discard(pattern)
+        for kind, found in list(_in_folder(root, level, wanted)):
+            wanted.discard(kind)
             yield found
 
 
 def _in_folder(root: Path, folder: PurePosixPath, wanted: set[str]) -> Iterator[tuple[str, Found]]:
     with os.scandir(root / folder) as entries:
         for entry in entries:
-            pattern = next((pattern for pattern in wanted if fnmatch.fnmatchcase(entry.name, pattern)), None)
-            if pattern is not None:
+            kind = _TSCONFIG if fnmatch.fnmatchcase(entry.name, _TSCONFIG) else entry.name
+            if kind in wanted:
                 info = entry.stat(follow_symlinks=False)
                 if not stat.S_ISDIR(info.st_mode):
-                    yield pattern, Found((folder / entry.name).as_posix(), info)
+                    yield kind, Found((folder / entry.name).as_posix(), info)
 
 
 def _digest_of_value(value: str | None) -> str:

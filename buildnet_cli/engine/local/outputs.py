@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from buildnet_cli.engine.local.globbing import NEVER_INPUT, OWN_PREFIX
 from buildnet_cli.engine.local.hashing import digest_of, digest_of_file
@@ -109,19 +109,25 @@ def _flaw_of_place(root: Path, output: str) -> str:
 
 
 def _flaw_beside_others(output: str, package: Package, project: Project) -> str:
-    ours = PurePosixPath(output)
     dependents = _dependents(package.name, project)
     for other in project.packages.values():
-        if _is_within(other.path, ours):
+        if _is_within(os.path.normpath(other.path), output):
             return f"holds the folder of {other.name}"
         # Whoever depends on a package may name what it makes among its sources.
-        if other.name not in dependents and any(_is_within(base, ours) for base in globs_of(other).bases):
+        if other.name not in dependents and any(_is_within(base, output) for base in _bases(other)):
             return f"holds the sources of {other.name}"
         for theirs in other.outputs:
             is_own = other.name == package.name and theirs == output
-            if not is_own and (_is_within(theirs, ours) or _is_within(output, PurePosixPath(theirs))):
+            if not is_own and (_is_within(theirs, output) or _is_within(output, theirs)):
                 return f"overlaps {theirs}, an output_dir of {other.name}"
     return ""
+
+
+def _bases(package: Package) -> tuple[str, ...]:
+    try:
+        return globs_of(package).bases
+    except ValueError:
+        return ()  # such a package is built every time, whatever lies where
 
 
 def _dependents(name: str, project: Project) -> set[str]:
@@ -136,8 +142,8 @@ def _dependents(name: str, project: Project) -> set[str]:
     return found
 
 
-def _is_within(path: str, folder: PurePosixPath) -> bool:
-    return PurePosixPath(os.path.normpath(path)).is_relative_to(folder)
+def _is_within(path: str, folder: str) -> bool:
+    return path == folder or path.startswith(f"{folder}/")
 
 
 def _traits(info: os.stat_result) -> tuple[str, int, int, int]:

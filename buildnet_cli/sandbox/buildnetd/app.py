@@ -86,7 +86,7 @@ class _Routes:
             {
                 "status": "running",
                 "version": VERSION,
-                "project_root": str(daemon.root),
+                "project_root": daemon.told_root,
                 "packages": list(daemon.packages),
                 "state_stats": daemon.stats(),
             }

@@ -44,12 +44,13 @@ class Daemon:
     """One daemon.
 
     config: its configuration; root: what paths in it are relative to. die: ends the process at once, as an abort does.
-    window_secs: in which at most 10 build requests are taken.
+    told_root: what it says its project's folder is. window_secs: in which at most 10 build requests are taken.
     """
 
     def __init__(self, config: dict[str, Any], root: Path, *, feed: Feed, die: Callable[[], None] = os.abort) -> None:
         self.config = config
         self.root = (root / config["project_root"]).resolve()
+        self.told_root = str(self.root)
         self.packages: dict[str, dict[str, Any]] = {package["name"]: package for package in config["packages"]}
         self.feed = feed
         self.faults = Faults()
