@@ -47,6 +47,8 @@ def app(
 
     state: AppContext = ctx.obj
     root = (state.options.project or Path.cwd()).resolve()
+    if not root.is_dir():
+        raise UsageError(f"{root} is no folder", hint="name the project's own folder with --project DIR")
     folder = root / FOLDER
     path = folder / CONFIG_NAME
     if path.exists() and not force:

@@ -52,6 +52,17 @@ def test_without_an_agent_status_says_how_to_get_one(project: Project) -> None:
     assert (stopped["state"], stopped["pid"]) == ("stopped", None)
 
 
+def test_status_is_watched_until_one_has_seen_enough(running: Project) -> None:
+    with ended(running.spawn("status", "--watch")) as watching:
+        assert watching.stdout is not None
+        seen = ""
+        while seen.count("pid") < 2:
+            seen += watching.stdout.readline()
+        watching.send_signal(signal.SIGINT)
+        assert watching.wait(10) == 130
+        assert "\x1b" not in seen
+
+
 def test_of_twenty_starts_at_once_one_agent_remains(project: Project) -> None:
     project.configure(reports={})
     racers = [project.spawn("agent", "start", "--json") for _ in range(20)]

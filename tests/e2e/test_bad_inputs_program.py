@@ -18,7 +18,8 @@ from tests.support.http_inbox import HttpInbox
 
 pytestmark = pytest.mark.e2e
 
-# What a machine that does much else may need beyond what a case allows.
+# What a call that does nothing takes on a machine with nothing else to do; and what no case is held to.
+IDLE_CALL_SECS = 0.15
 SLACK_MS = 3000
 
 # The corpus speaks of commands by names of its own; ours are those of the command line.
@@ -53,7 +54,8 @@ def check(case: Case, ran: Ran, project: Project) -> None:
     assert ran.code in OUR_EXITS.get(case.id, case.exit_codes or {0}), text
     assert not [word for word in case.missing_in(text, "error_has") if OUR_WORDS.get(word, word) not in text], text
     assert not case.unwanted_in(text + _written(project)), text
-    assert ran.took_secs * 1000 <= case.max_ms + SLACK_MS
+    slowdown = max(1.0, project.call("version").must().took_secs / IDLE_CALL_SECS)
+    assert ran.took_secs * 1000 <= case.max_ms * slowdown + SLACK_MS
     if "reject" in case.outcomes:
         assert len(text) < 4000
         wait_for(lambda: not project.agents(), "an agent runs though the start was refused")
@@ -145,7 +147,6 @@ def test_a_command_line_is_met_as_it_should_be(case: Case, at_home: Project, inb
     if "lost" in case.expect:
         (event,) = _delivered(at_home, inbox, case.id)
         assert event["message"] == "x"
-    assert at_home.call("version").code == 0
 
 
 def _prepare_state(state: str, project: Project, states: ExitStack) -> None:

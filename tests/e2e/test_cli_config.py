@@ -53,6 +53,12 @@ def test_init_asks_nobody_who_cannot_answer(project: Project) -> None:
     assert not project.config.exists()
 
 
+def test_init_makes_no_project_where_there_is_no_folder(project: Project) -> None:
+    nowhere = project.root / "no" / "such" / "folder"
+    assert "is no folder" in project.call("init", "--yes", "--project", str(nowhere)).must(2).err
+    assert [*project.root.iterdir()] == []
+
+
 def test_all_problems_are_told_at_once_each_with_its_line(project: Project) -> None:
     project.configure("notifications:\n  chanels: {}\n  settings:\n    dedup_window_secs: -1\nagnet: {}\n")
     told = project.call("config", "validate").must(3).out

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 
@@ -84,6 +86,22 @@ def test_a_kill_between_acceptance_and_delivery_loses_nothing(project: Project, 
     assert len(set.union(*told.values())) == len(accepted)
     (sum_,) = project.rows("SELECT amount FROM ledger WHERE entry = 'accepted'")[0]
     assert counted(project) == {"delivered": sum_}
+
+
+def test_a_regular_stop_in_the_middle_loses_nothing_and_repeats_nothing(project: Project, inbox: HttpInbox) -> None:
+    project.configure(**webhook(inbox.hook("stopped")))
+    accepted: list[str] = []
+    for number in range(3):
+        pid = project.start()
+        events = [{"type": "custom.test", "subject": str(part), "message": f"{number}.{part}"} for part in range(40)]
+        answer = project.ask("POST", "/api/events", events)
+        accepted += [item["id"] for item in answer.body["items"]]
+        os.kill(pid, signal.SIGTERM)
+        wait_for(lambda: not project.agents(), "it does not end")
+    project.start()
+    until_settled(project)
+    told = [got.body["id"] for got in inbox.received("stopped") if got.body["type"] == "custom.test"]
+    assert sorted(told) == sorted(accepted)
 
 
 def test_what_is_emitted_without_an_agent_is_told_by_the_next_one(project: Project, inbox: HttpInbox) -> None:

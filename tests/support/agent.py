@@ -214,6 +214,11 @@ class Project:
         """The agents among them."""
         return [pid for pid, command in self.processes().items() if "agent run" in command]
 
+    def mishaps(self) -> list[str]:
+        """What agents wrote down that only a mistake of ours explains."""
+        written = [path.read_text("utf-8", "replace") for path in (self.state / "logs").glob("agent.*") if path.is_file()]
+        return [line for text in written for line in text.splitlines() if "Traceback" in line or "unexpected" in line]
+
     def end(self) -> None:
         """End whatever still runs."""
         deadline = time.monotonic() + PATIENCE_SECS
@@ -229,7 +234,10 @@ class Project:
 
 @contextmanager
 def new_project(folder: Path, *, name: str = "project") -> Iterator[Project]:
-    """An empty project of a name in a folder; everything that was started from it has ended when the block ends."""
+    """An empty project of a name in a folder.
+
+    Everything that was started from it has ended when the block ends, and no agent has written of a mistake of ours.
+    """
     runtime = Path(tempfile.mkdtemp(prefix="bn-"))  # a socket's path has to be short
     project = Project(folder, runtime, name)
     try:
@@ -237,6 +245,7 @@ def new_project(folder: Path, *, name: str = "project") -> Iterator[Project]:
     finally:
         project.end()
         shutil.rmtree(runtime)
+    assert project.mishaps() == []
 
 
 def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: str = "", at: str = "") -> Ran:
