@@ -94,7 +94,7 @@ def write_all(sink: int, chunk: bytes) -> None:
 def _raw() -> Iterator[None]:
     """Our terminal passes every key on; the command's own terminal knows what each means."""
     before = termios.tcgetattr(0)
-    tty.setraw(0)
+    tty.setraw(0, termios.TCSADRAIN)  # keeps what was typed ahead
     try:
         yield
     finally:

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.integration
 RUN = """\
 import os, sys
 from buildnet_cli.process.passthrough import run_passthrough
-passed = run_passthrough(sys.argv[1:], env=dict(os.environ))
+passed = run_passthrough(sys.argv[1:], env=dict(os.environ), meanwhile=lambda: None)
 sys.stderr.write(f"tail: {len(passed.output)}\\n")
 sys.exit(passed.exit_code)
 """

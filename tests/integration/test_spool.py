@@ -106,7 +106,7 @@ async def test_a_large_hand_over_is_accepted_in_parts_so_that_others_get_their_t
     folder: Path, ingest: Ingest, store: MemoryStore
 ) -> None:
     spool.write(folder, [DRAFT] * 1200, source="cli")
-    assert await spool.take_in(folder, ingest) == 1200
+    assert await spool.take_in(folder, ingest, put) == 1200
     assert store.writes == 3
 
 

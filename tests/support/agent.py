@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import http.client
 import json
 import os
@@ -14,6 +15,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import termios
 import time
 import urllib.error
 import urllib.request
@@ -263,6 +265,7 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: str
             stdout=theirs,
             stderr=theirs,
             start_new_session=True,
+            preexec_fn=_control_terminal,
         )
     finally:
         os.close(theirs)
@@ -276,6 +279,11 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: str
                 break
             shown += chunk
         return Ran(args, child.wait(PATIENCE_SECS), shown.decode("utf-8", "replace"), "")
+
+
+def _control_terminal() -> None:
+    """As a shell's terminal is: the session's own, with us in its foreground."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _read_screen(screen: IO[bytes]) -> bytes:
