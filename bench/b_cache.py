@@ -1,4 +1,4 @@
-"""G9: what a build costs that need not be done, and what it costs to put a result back."""
+"""E1, E2: what a build costs that need not be done, and what it costs to put a result back."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def measure_nothing_to_do(*, quick: bool) -> Iterator[Result]:
     value = f"{statistics.median(ours) * 1000:.0f} ms"
     for name, reference, gate, stretch in (("git status", git, 60, 25), ("a bare walk-and-hash", walk, 8, 3)):
         yield result(
-            "G9",
+            "E1",
             "no-op rebuild, 200 × 50 files",
             [mine / least for mine, least in zip(ours, reference, strict=True)],
             gate=gate,
@@ -54,7 +54,7 @@ def measure_restore(*, quick: bool) -> Iterator[Result]:
         root = Path(folder).resolve()
         ours, tar = asyncio.run(_restores(root, rounds))
     yield result(
-        "G9",
+        "E2",
         "restore of 2,000 files",
         [mine / least for mine, least in zip(ours, tar, strict=True)],
         gate=12,

@@ -344,6 +344,33 @@ async def test_sources_that_change_during_a_build_are_not_taken_for_built(shop: 
     assert shop.ran == 2
 
 
+async def test_a_lockfile_that_a_build_writes_is_taken_as_it_was_left(shop: Workshop) -> None:
+    shop.change(build_cmd=f"{COPY}; echo locked > package-lock.json")
+    row = await shop.build()
+    assert row.why is not None
+    assert row.why.remark == "its result is not cached: lockfile api/package-lock.json changed while it was built"
+    assert (await shop.build()).status is BuildStatus.COMPLETED
+    assert (await shop.build()).tier is Tier.INSTANT_SKIP
+
+
+async def test_a_dependency_that_is_built_meanwhile_spoils_the_result(shop: Workshop) -> None:
+    shop.packages["lib"] = Package("lib", ".", "mkdir -p lib && cat lib.c > lib/lib.a", (), ("lib.c",), "lib")
+    shop.change(dependencies=("lib",), build_cmd=f"{COPY}; touch ../begun; until [ -e ../go ]; do sleep 0.01; done")
+    (shop.root / "lib.c").write_text("1")
+    async with shop.engine() as engine:
+        await engine.enqueue("api", requested_by="cli")
+        await until(lambda: (shop.root / "begun").exists())
+        (shop.root / "lib.c").write_text("2")
+        ticket = await engine.enqueue("lib", requested_by="cli")
+        await shop.rows.until_finished(ticket.builds[0].id)
+        (shop.root / "go").touch()
+        await shop.rows.until_finished()
+    why = shop.rows.newest("api").why
+    assert why is not None
+    assert why.remark == "its result is not cached: dependency lib changed while it was built"
+    assert (await shop.build()).status is BuildStatus.COMPLETED
+
+
 @pytest.mark.parametrize("damage", [b"", b"not an archive", None], ids=["empty", "other bytes", "gone"])
 async def test_a_damaged_artifact_is_put_aside_and_the_package_built(shop: Workshop, damage: bytes | None) -> None:
     await shop.build()

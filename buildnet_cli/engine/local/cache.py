@@ -11,13 +11,13 @@ import json
 import logging
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from buildnet_cli.engine.local import outputs
-from buildnet_cli.engine.local.explain import why
+from buildnet_cli.engine.local.explain import difference, why
 from buildnet_cli.engine.local.hashing import Memo
 from buildnet_cli.engine.local.index import CacheIndex, Memory
-from buildnet_cli.engine.local.inputs import gather, source_tokens, why_never_cached
+from buildnet_cli.engine.local.inputs import Gathered, gather, why_never_cached
 from buildnet_cli.engine.local.key import Parts, read_parts
 from buildnet_cli.engine.local.stock import Stock
 from buildnet_cli.engine.local.tier import Choice, Outputs, Success, choose
@@ -90,14 +90,33 @@ class BuildCache:
         return Prepared(Tier.FULL_BUILD, Why("it cannot be said what has changed", remark=reason))
 
     async def keep(
-        self, prepared: Prepared, package: Package, project: Project, *, build_id: str, is_stopped: Callable[[], bool]
+        self,
+        prepared: Prepared,
+        package: Package,
+        project: Project,
+        environment: Mapping[str, str],
+        *,
+        build_id: str,
+        is_stopped: Callable[[], bool],
     ) -> str:
         """Remember a build that succeeded, and its outputs; why they are not kept, empty if they are."""
         try:
-            return await self._keep(prepared, package, project, build_id, is_stopped)
+            if prepared.parts is None:
+                # No key means this result; with the build's id in its place, whatever depends on it is built, too.
+                await self._index.remember(package.name, Memory(key=build_id), {})
+                return ""
+            changed = await self._changed_since(prepared.parts, package, project, environment, prepared.memo)
+            if changed:
+                memory = Memory(key=build_id, parts=prepared.parts.as_text(), digests=json.dumps(prepared.memo))
+                await self._index.remember(package.name, memory, {})
+                return f"its result is not cached: {changed} while it was built"
+            return await self._store(prepared, prepared.parts, package, project, is_stopped)
         except (OSError, ValueError, StorageError) as exc:
             _log.warning("the success of %s could not be remembered: %s", package.name, exc)
             return f"its result is not cached: {exc}"
+        except Exception as exc:  # noqa: BLE001  (a mistake of ours must not make a success a failure)
+            _log.exception("the cache failed", extra={"package": package.name})
+            return f"its result is not cached: the cache failed: {exc}"
 
     async def _prepare(
         self, package: Package, project: Project, environment: Mapping[str, str], is_stopped: Callable[[], bool]
@@ -113,7 +132,7 @@ class BuildCache:
         choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=False)
         if choice.tier is Tier.INSTANT_SKIP:
             if found.is_memo_new:
-                await self._remember(package, project, found.parts, found.key, found.memo)
+                await self._index.remember(package.name, replace(memory, digests=json.dumps(found.memo)), {})
             return Prepared(choice.tier, _why(choice, found), found.key, found.parts, found.memo)
         flaw = outputs.why_not_kept(package, project)
         hashes = {} if flaw else await self.stock.find(found.key, package.outputs)
@@ -122,41 +141,24 @@ class BuildCache:
             remark = await self.stock.restore(package, hashes, project.root, is_stopped)
             if not remark:
                 choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=True)
-                await self._remember(package, project, found.parts, found.key, found.memo)
+                record = await asyncio.to_thread(outputs.record, project.root, package.outputs, is_stopped)
+                await self._index.remember(package.name, _memory(found.key, found.parts, found.memo, record), {})
         return Prepared(choice.tier, _why(choice, found, remark), found.key, found.parts, found.memo)
 
-    async def _keep(
-        self, prepared: Prepared, package: Package, project: Project, build_id: str, is_stopped: Callable[[], bool]
+    async def _changed_since(
+        self, before: Parts, package: Package, project: Project, environment: Mapping[str, str], memo: Memo
     ) -> str:
-        if prepared.parts is None:
-            # No key means this result; with the build's id in its place, whatever depends on it is built, too.
-            await self._index.remember(package.name, Memory(key=build_id), {})
-            return ""
-        now = await asyncio.to_thread(source_tokens, package, project, memo=prepared.memo, now_ns=time.time_ns())
-        changed = sorted({path for path, _ in {*now.items()} ^ {*prepared.parts.inputs.items()}})
-        if changed:
-            memory = Memory(key=build_id, parts=prepared.parts.as_text(), digests=json.dumps(prepared.memo))
-            await self._index.remember(package.name, memory, {})
-            return f"its result is not cached: {changed[0]} changed while it was built"
-        return await self._remember(package, project, prepared.parts, prepared.key, prepared.memo, is_stopped)
+        """What has changed since a build began, in words: its result is not that of what was there before. Empty if nothing."""
+        memory = await self._index.recall(package.name, package.dependencies)
+        now = await asyncio.to_thread(self._gather, package, project, environment, memo, memory.dependencies)
+        return why("something changed", difference(before, now.parts)).summary if now.parts.key != before.key else ""
 
-    async def _remember(
-        self,
-        package: Package,
-        project: Project,
-        parts: Parts,
-        key: str,
-        memo: Memo,
-        is_stopped: Callable[[], bool] | None = None,
+    async def _store(
+        self, prepared: Prepared, parts: Parts, package: Package, project: Project, is_stopped: Callable[[], bool]
     ) -> str:
-        """is_stopped: given if the output folders are to be kept, too."""
         root = project.root
-        record = await asyncio.to_thread(outputs.record, root, package.outputs, is_stopped or (lambda: False))
-        recorded = json.dumps(record) if record is not None else ""
-        memory = Memory(key=key, parts=parts.as_text(), outputs=recorded, digests=json.dumps(memo))
-        if is_stopped is None:
-            await self._index.remember(package.name, memory, {})
-            return ""
+        record = await asyncio.to_thread(outputs.record, root, package.outputs, is_stopped)
+        memory = _memory(prepared.key, parts, prepared.memo, record)
         if record is None:
             await self._index.remember(package.name, memory, {})
             gone = outputs.missing(root, package.outputs)
@@ -164,22 +166,37 @@ class BuildCache:
         kept = () if outputs.why_not_kept(package, project) else package.outputs
         return await self.stock.store(package, memory, root, kept, is_stopped)
 
-    def _survey(self, package: Package, project: Project, environment: Mapping[str, str], memory: Memory) -> _Survey:
-        memo: Memo = json.loads(memory.digests) if memory.digests else {}
-        gathered = gather(
+    def _gather(
+        self,
+        package: Package,
+        project: Project,
+        environment: Mapping[str, str],
+        memo: Memo,
+        dependencies: Mapping[str, str],
+    ) -> Gathered:
+        return gather(
             package,
             project,
             memo=memo,
-            dependencies=memory.dependencies,
+            dependencies=dependencies,
             environment=environment,
             toolchain=self._toolchain,
             now_ns=time.time_ns(),
         )
+
+    def _survey(self, package: Package, project: Project, environment: Mapping[str, str], memory: Memory) -> _Survey:
+        memo: Memo = json.loads(memory.digests) if memory.digests else {}
+        gathered = self._gather(package, project, environment, memo, memory.dependencies)
         key = gathered.parts.key
         last = Success(memory.key, read_parts(memory.parts)) if memory.parts else None
         state, strayed = _state_of_outputs(package, project, memory, is_key_same=memory.key == key)
         is_memo_new = len(gathered.memo) != len(memo) or any(memo.get(path) is not known for path, known in gathered.memo.items())
         return _Survey(gathered.parts, key, gathered.memo, is_memo_new, last, state, strayed)
+
+
+def _memory(key: str, parts: Parts, memo: Memo, record: outputs.Record | None) -> Memory:
+    recorded = json.dumps(record) if record is not None else ""
+    return Memory(key=key, parts=parts.as_text(), outputs=recorded, digests=json.dumps(memo))
 
 
 def _state_of_outputs(package: Package, project: Project, memory: Memory, *, is_key_same: bool) -> tuple[Outputs, str]:

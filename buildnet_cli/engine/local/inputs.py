@@ -94,11 +94,6 @@ def gather(
     return Gathered(parts, hasher.fresh)
 
 
-def source_tokens(package: Package, project: Project, *, memo: Memo, now_ns: int) -> dict[str, str]:
-    """The sources as they are now. Raises OSError if one cannot be read."""
-    return _source_tokens(package, project, Hasher(project.root, memo, now_ns))
-
-
 def _source_tokens(package: Package, project: Project, hasher: Hasher) -> dict[str, str]:
     outputs = {output for other in project.packages.values() for output in other.outputs}
     return {found.path: hasher.token(found) for found in find(project.root, globs_of(package), outputs)}

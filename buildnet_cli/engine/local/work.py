@@ -44,7 +44,7 @@ class Worker:
             if result.status is not BuildStatus.COMPLETED:
                 return result, ""
             return result, await self._cache.keep(
-                prepared, job.package, project, build_id=job.id, is_stopped=lambda: stop.is_asked
+                prepared, job.package, project, environment, build_id=job.id, is_stopped=lambda: stop.is_asked
             )
         except Exception as exc:  # noqa: BLE001  (the top of a build's task: a mistake of ours must not leave it running for ever)
             _log.exception("a build could not be carried out", extra={"build": job.id})
