@@ -41,9 +41,9 @@ def test_the_terminal_gives_up_within_five_seconds_and_says_so(project: Project)
         took_secs = time.monotonic() - begun
     for args, (out, err, code) in zip(VERBS, ends, strict=True):
         assert (out, code) == ("", TIMED_OUT), args
-        assert "did not answer within" in err, args
+        assert "did not answer within 4 s" in err, args
     assert f"kill -KILL {pid}" in ends[-1][1]
-    assert took_secs < 6.0  # five of them share the machine
+    assert took_secs < 10.0  # five of them share the machine, each with a start of its own
 
 
 def test_what_is_emitted_meanwhile_is_neither_lost_nor_told_twice(project: Project, inbox: HttpInbox) -> None:
