@@ -47,7 +47,7 @@ class Engine(Protocol):
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
-        Raises NotFoundError if there is no such package, with the nearest name as a hint.
+        Raises UnknownPackageError if there is no such package, with the nearest name as a hint.
         """
         ...
 

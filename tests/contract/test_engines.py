@@ -14,7 +14,7 @@ from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
 from buildnet_cli.engine.model import BuildStatus
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.engine.project import load_project
-from buildnet_cli.errors import ConflictError, NotFoundError, UnreachableError
+from buildnet_cli.errors import ConflictError, NotFoundError, UnknownPackageError, UnreachableError
 from buildnet_cli.net.http import HttpClient
 from tests.support.builds import MemoryRecorder, build
 from tests.support.daemons import daemon_process, write_project
@@ -89,7 +89,7 @@ async def test_a_build_is_told_from_its_place_in_the_queue_to_its_end(rows: Memo
 
 async def test_an_unknown_package_is_refused_with_the_nearest_name(rows: MemoryRecorder, running: Running):
     async with running({"api": "true"}) as engine:
-        with pytest.raises(NotFoundError) as caught:
+        with pytest.raises(UnknownPackageError) as caught:
             await engine.enqueue("appi", requested_by="cli")
     assert (caught.value.message, caught.value.hint) == ("there is no package 'appi'", "did you mean 'api'?")
     assert rows.history == []

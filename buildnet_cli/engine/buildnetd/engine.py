@@ -78,7 +78,7 @@ class BuildnetdEngine:
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
-        Raises NotFoundError if there is no such package, ConfigError if the daemon's packages do not fit together,
+        Raises UnknownPackageError if there is no such package, ConfigError if the daemon's packages do not fit together,
         UnreachableError while the engine stops or as long as the packages are unknown, StorageError if nothing was queued.
         """
         if self._flaw is not None:

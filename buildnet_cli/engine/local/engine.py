@@ -85,8 +85,8 @@ class LocalEngine:
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
-        Raises NotFoundError if there is no such package, UnreachableError while the engine stops, StorageError if nothing was
-        queued.
+        Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
+        was queued.
         """
         self._refuse_unknown(package)
         async with self._asking:

@@ -20,7 +20,7 @@ from buildnet_cli.engine.model import Build, BuildStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
 from buildnet_cli.engine.suggest import nearest_package
-from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnreachableError
+from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.ids import new_id
 
@@ -76,8 +76,8 @@ class Desk:
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
         """Queue one package with its dependencies, or all (None).
 
-        Raises NotFoundError if there is no such package, UnreachableError while the engine stops, StorageError if nothing was
-        queued.
+        Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
+        was queued.
         """
         self._refuse_unknown(package)
         async with self.asking:
@@ -222,9 +222,9 @@ class Desk:
 
     def _refuse_unknown(self, package: str | None) -> None:
         if not self.packages:
-            raise NotFoundError("this project has no packages", hint="list them in .buildnet/config.json")
+            raise UnknownPackageError("this project has no packages", hint="list them in .buildnet/config.json")
         if package is not None and package not in self.packages:
-            raise NotFoundError(f"there is no package '{package[:80]}'", hint=nearest_package(package, self.packages))
+            raise UnknownPackageError(f"there is no package '{package[:80]}'", hint=nearest_package(package, self.packages))
 
     def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
         for build in reversed(self._finished):
