@@ -1,4 +1,6 @@
-"""Empties the outbox: leases what is due and sends it. Each target has a lane of its own, so a slow one delays nobody else."""
+"""Empties the outbox: leases what is due and sends it. Each target has a lane of its own, so a slow one delays nobody else,
+and a gate, so that one that takes nothing is left alone.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.breaker import Breaker
+from buildnet_cli.delivery.gates import Gates
 from buildnet_cli.delivery.model import DeliveryStatus, Leased
 from buildnet_cli.delivery.outbox import Outbox
 from buildnet_cli.delivery.recorder import Recorder
-from buildnet_cli.delivery.sender import Outlets, Sender
+from buildnet_cli.delivery.sender import Outlets, Sender, Tried
 from buildnet_cli.errors import StorageError
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
@@ -64,12 +68,19 @@ class Dispatcher:
         *,
         most_at_once: int = _MOST_AT_ONCE,
         deadline_secs: float = _DEADLINE_SECS,
+        on_change: Callable[[], None] = lambda: None,
     ) -> None:
-        """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all."""
+        """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all.
+
+        on_change: called when a target begins or ceases to give trouble.
+        """
         self._outbox = outbox
         self._clock = clock
         self._sender = Sender(outlets, render, clock, deadline_secs=deadline_secs)
         self._recorder = Recorder(outbox, self.wake)
+        self._on_change = on_change
+        self._gates = Gates(clock, self._note)
+        self._has_gates = False
         self._slots = asyncio.Semaphore(most_at_once)
         self._lanes: dict[Target, _Lane] = {}
         self._has_news = asyncio.Event()
@@ -85,7 +96,13 @@ class Dispatcher:
     def replace_outlets(self, outlets: Outlets) -> None:
         """Send by another configuration from now on. The former channels may be closed once the deadline of a send has passed."""
         self._sender.outlets = outlets
+        self._gates.reload(outlets.targets)
         self.wake()
+
+    @property
+    def breakers(self) -> Mapping[Target, Breaker]:
+        """The state of every target that has given trouble lately."""
+        return self._gates.breakers
 
     async def run(self) -> None:
         """Send until `stop`. The leases of a former agent have been voided before."""
@@ -116,15 +133,30 @@ class Dispatcher:
         if not self._recorder.is_able:
             return now + _AFTER_FAULT
         try:
-            leased = await self._outbox.lease(now, _LEASE_LIMIT, {lane.target: lane.room for lane in self._lanes.values()})
+            await self._load_gates()
+            room = self._gates.limit({lane.target: lane.room for lane in self._lanes.values()}, now)
+            leased = await self._outbox.lease(now, _LEASE_LIMIT, room)
             for each in leased:
                 self._enqueue(each)
-            return now if leased else await self._outbox.next_due(now)
+            if leased:
+                return now
+            moments = (await self._outbox.next_due(now), self._gates.opens_at(now))
+            return min((moment for moment in moments if moment is not None), default=None)
         except StorageError as exc:
             _log.error("the outbox cannot be read; sending waits: %s", exc.message)
         except Exception:  # noqa: BLE001  (the loop goes on; the log has the cause)
             _log.exception("handing out failed; sending waits")
         return now + _AFTER_FAULT
+
+    async def _load_gates(self) -> None:
+        if not self._has_gates:
+            self._gates.take_over(await self._outbox.breakers())
+            self._has_gates = True
+            self._on_change()
+
+    def _note(self, target: Target, breaker: Breaker) -> None:
+        self._recorder.note(target, breaker)
+        self._on_change()
 
     async def _sleep(self, until: datetime | None) -> None:
         secs = None if until is None else min((until - self._clock.now()).total_seconds(), _LONGEST_WAIT_SECS)
@@ -155,21 +187,28 @@ class Dispatcher:
             leased = lane.waiting.popleft()
             started_at, begun = self._clock.now(), self._clock.monotonic()
             try:
-                attempt = await self._sender.attempt(leased)
+                tried = await self._sender.attempt(leased)
             except asyncio.CancelledError:
                 self._recorder.add(self._sender.interrupted(leased, started_at))
                 raise
-        self._recorder.add(attempt)
-        if attempt.status is DeliveryStatus.PENDING:
-            _log.warning(
-                "%s: %s", attempt.reason, attempt.answer, extra={"target": str(lane.target), "delivery": attempt.delivery_id}
-            )
+        self._recorder.add(tried.attempt)
+        self._mind(lane.target, tried)
+        if tried.attempt.status is DeliveryStatus.PENDING or not self._gates.is_open(lane.target):
             # What comes after it in its line must not overtake it, and something more urgent may have come in meanwhile.
             lane.pace = 1
             self._give_back(lane)
         else:
             took = self._clock.monotonic() - begun
             lane.pace = max(1, int(min(_LARGEST_PACE, 1 / took if took > 0 else _LARGEST_PACE)))
+
+    def _mind(self, target: Target, tried: Tried) -> None:
+        """What an attempt says about its target."""
+        if tried.failure is not None:
+            attempt = tried.attempt
+            _log.warning("%s: %s", attempt.reason, attempt.answer, extra={"target": str(target), "delivery": attempt.delivery_id})
+            self._gates.failed(target, tried.failure, self._sender.outlets.targets)
+        elif tried.is_delivered:
+            self._gates.delivered(target)
 
     def _give_back(self, lane: _Lane) -> None:
         self._recorder.release(lane.waiting)

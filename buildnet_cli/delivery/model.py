@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,11 +68,26 @@ class Delivery:
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What was tried for a delivery since it was accepted, or since a person had it tried anew.
+
+    earlier: how the attempts before the present one ended, with their numbers.
+    """
+
+    begun_at: datetime
+    earlier: Mapping[Outcome, int] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> int:
+        return self.earlier.get(outcome, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Leased:
-    """A delivery that the dispatcher holds, with the event it tells of."""
+    """A delivery that the dispatcher holds, with the event it tells of and what was tried before."""
 
     delivery: Delivery
     event: Event
+    effort: Effort
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
 
+from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.model import Attempt, Delivery, Leased
 from buildnet_cli.events.model import Event
 from buildnet_cli.routing.decision import Target
@@ -54,11 +55,18 @@ class Outbox(Protocol):
         """
         ...
 
-    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
+    async def finish(
+        self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
+    ) -> None:
         """Store finished attempts and what became of their deliveries; their leases end.
 
         released: ids of leased deliveries that were not tried after all; they are as they were before.
+        breakers: states that have changed. What waits for a target that works again falls due at once.
         """
+        ...
+
+    async def breakers(self) -> dict[Target, Breaker]:
+        """The state of every target that has given trouble lately."""
         ...
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:

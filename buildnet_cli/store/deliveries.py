@@ -72,7 +72,8 @@ def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
 def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]]:
     """What was tried, oldest first: `{n, started_at, finished_at, outcome, answer}`.
 
-    outcome: delivered, retry, permanent, hold or unknown. finished_at: None if the agent was gone before it knew.
+    outcome: delivered, retry, permanent, hold, unknown, crashed or interrupted.
+    finished_at: None if the agent was gone before it knew.
     """
     sql = "SELECT n, started_at, finished_at, outcome, answer FROM attempts WHERE delivery_id = ? ORDER BY n"
     return list(db.query(sql, [delivery_id]))

@@ -1,7 +1,8 @@
 """The schema, as the steps that lead to it. A step that has been released is never changed; what comes later is a new step.
 
 Times are RFC 3339 text in UTC, so that text order is time order. `seq` is the order of acceptance; pages are cut by it.
-`lease` is the time since which the dispatcher holds a delivery.
+`lease` is the time since which the dispatcher holds a delivery; `anew_at` and `anew_after` are when a person had it tried anew,
+and how many attempts had been made by then.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils import Migrations
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -18,7 +19,17 @@ migrations = Migrations("buildnet-notify")
 @migrations()
 def m001_first_tables(db: sqlite_utils.Database) -> None:
     """Events, deliveries with their attempts, builds and commands."""
-    for statement in _FIRST_TABLES.split(";\n"):
+    _run(db, _FIRST_TABLES)
+
+
+@migrations()
+def m002_troubles(db: sqlite_utils.Database) -> None:
+    """How targets take what they are sent, who was told of it, and deliveries that a person has had tried anew."""
+    _run(db, _TROUBLES)
+
+
+def _run(db: sqlite_utils.Database, script: str) -> None:
+    for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
 
@@ -120,4 +131,28 @@ CREATE TABLE commands (
     result TEXT NOT NULL,
     message TEXT NOT NULL
 ) STRICT;
+"""
+
+_TROUBLES = """
+CREATE TABLE breakers (
+    channel TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    since TEXT,
+    in_a_row INTEGER NOT NULL,
+    recent TEXT NOT NULL,
+    pause_secs INTEGER NOT NULL,
+    not_before TEXT,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (channel, recipient)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alarms (
+    subject TEXT PRIMARY KEY,
+    told_at TEXT NOT NULL,
+    is_open INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE deliveries ADD COLUMN anew_at TEXT;
+ALTER TABLE deliveries ADD COLUMN anew_after INTEGER NOT NULL DEFAULT 0;
 """

@@ -12,9 +12,13 @@ from datetime import datetime
 import sqlite_utils
 
 from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
-from buildnet_cli.delivery.model import Attempt, Leased
+from buildnet_cli.delivery.alarm import Told
+from buildnet_cli.delivery.breaker import Breaker
+from buildnet_cli.delivery.model import Attempt, Effort, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
+from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
+from buildnet_cli.store import breakers as breaker_rows
 from buildnet_cli.store import deliveries, events
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
@@ -62,7 +66,7 @@ ORDER BY next_attempt_at, seq LIMIT ?
 
 _VOID = """
 INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
-SELECT id, attempts, lease, 'unknown', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
+SELECT id, attempts, lease, 'interrupted', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
 """
 
 _RANKS = (3, 2, 1, 0)
@@ -86,8 +90,28 @@ class StoredOutbox:
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
         return await self._store.write(lambda db: _lease(db, now, limit, room or {}))
 
-    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
-        await self._store.write(lambda db: _finish(db, attempts, released))
+    async def finish(
+        self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
+    ) -> None:
+        now = self._clock.now()
+
+        def finish(db: sqlite_utils.Database) -> None:
+            _finish(db, attempts, released)
+            breaker_rows.save(db, breakers or {}, now)
+
+        await self._store.write(finish)
+
+    async def breakers(self) -> dict[Target, Breaker]:
+        return await self._store.read(breaker_rows.load)
+
+    async def told(self) -> dict[str, Told]:
+        return await self._store.read(breaker_rows.told)
+
+    async def waiting(self, target: Target) -> int:
+        return await self._store.read(lambda db: breaker_rows.waiting(db, target))
+
+    def telling(self, subject: str, news: Told) -> Write:
+        return lambda db: breaker_rows.note_told(db, subject, news)
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:
         def earliest(db: sqlite_utils.Database) -> str | None:
@@ -139,7 +163,19 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     taken_rows = [(moment, row["seq"]) for row in chosen]
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
-    return [Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]]) for row in chosen]
+    return [
+        Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]], _effort(db, row))
+        for row in chosen
+    ]
+
+
+def _effort(db: sqlite_utils.Database, row: Row) -> Effort:
+    earlier: dict[Outcome, int] = {}
+    if row["attempts"] > row["anew_after"]:
+        sql = "SELECT outcome, count(*) FROM attempts WHERE delivery_id = ? AND n > ? GROUP BY outcome"
+        for outcome, count in db.execute(sql, [row["id"], row["anew_after"]]).fetchall():
+            earlier[Outcome(outcome)] = count
+    return Effort(from_rfc3339(row["anew_at"] or row["created_at"]), earlier)
 
 
 def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) -> list[Row]:

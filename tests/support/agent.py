@@ -190,6 +190,7 @@ class Project:
     def make_due(self) -> None:
         """Let the time pass after which failed attempts are made again. Only while no agent runs."""
         with closing(sqlite3.connect(self.state / "notify.db")) as db, db:
+            db.execute("UPDATE breakers SET not_before = NULL")
             db.execute("UPDATE deliveries SET next_attempt_at = ? WHERE status = 'pending'", [datetime.now(UTC).isoformat()])
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
