@@ -106,6 +106,7 @@ class Agent:
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
             tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
+            tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             self._watch_signals()
             self._lock.note(**self._report())

@@ -15,6 +15,7 @@ from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
+from buildnet_cli.delivery.alarm import Alarm
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
@@ -47,6 +48,7 @@ class Parts:
     outbox: StoredOutbox
     ingest: Ingest
     dispatcher: Dispatcher
+    alarm: Alarm
     engine: LocalEngine
     builds: StoredBuilds
     commands: StoredCommands
@@ -67,7 +69,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     http = HttpClient()
     channels = open_channels(loaded.config, http, console, color=console is not None and console.isatty())
     table = routing_table(loaded, has_console=console is not None)
-    dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock)
+    dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock, on_change=lambda: alarm.wake())
     ingest = Ingest(
         outbox,
         bus,
@@ -76,9 +78,15 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         default_priority=loaded.config.notifications.settings.default_priority,
         wake=dispatcher.wake,
     )
+    alarm = Alarm(
+        outbox,
+        lambda: dispatcher.breakers,
+        lambda draft, along_with: ingest.accept(draft, source="agent", along_with=along_with),
+        clock,
+    )
     builds = StoredBuilds(store, ingest)
     engine = LocalEngine(project, builds, clock=clock, logs=workspace.builds, environment=build_environment(loaded))
-    return Parts(store, bus, outbox, ingest, dispatcher, engine, builds, StoredCommands(store), http, channels)
+    return Parts(store, bus, outbox, ingest, dispatcher, alarm, engine, builds, StoredCommands(store), http, channels)
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:

@@ -113,6 +113,7 @@ def test_a_failed_attempt_stays_pending_and_is_made_again(project: Project, inbo
     assert (delivery["status"], delivery["attempts"]) == ("pending", 1)
     soonest, latest = FIRST_RETRY
     assert soonest <= due - begun <= latest + timedelta(seconds=2)
+    assert "webhook failing" in project.call("status").must().out
     project.kill(pid)
     project.make_due()
     project.start()
