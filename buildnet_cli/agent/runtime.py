@@ -106,6 +106,7 @@ class Agent:
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
             tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
+            tasks.append(asyncio.create_task(self._parts.releaser.run(), name="releaser"))
             tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             self._watch_signals()
@@ -221,7 +222,8 @@ class Agent:
         )
         parts.engine.replace_project(project, wiring.build_environment(loaded))
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
-        parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
+        parts.router.rules = wiring.rules(loaded, table)
+        parts.releaser.wake()
         self._access = wiring.access(loaded)
         self._loaded = loaded
         self._account.take_over(loaded)

@@ -19,6 +19,8 @@ from buildnet_cli.delivery.alarm import Alarm
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.delivery.release import Releaser
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.delivery.sender import Outlets
 from buildnet_cli.engine.local.engine import LocalEngine
 from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
@@ -31,9 +33,11 @@ from buildnet_cli.paths import Workspace
 from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
+from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
@@ -47,7 +51,9 @@ class Parts:
     bus: EventBus
     outbox: StoredOutbox
     ingest: Ingest
+    router: Router
     dispatcher: Dispatcher
+    releaser: Releaser
     alarm: Alarm
     engine: LocalEngine
     builds: StoredBuilds
@@ -70,14 +76,9 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     channels = open_channels(loaded.config, http, console, color=console is not None and console.isatty())
     table = routing_table(loaded, has_console=console is not None)
     dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock, on_change=lambda: alarm.wake())
-    ingest = Ingest(
-        outbox,
-        bus,
-        clock,
-        table,
-        default_priority=loaded.config.notifications.settings.default_priority,
-        wake=dispatcher.wake,
-    )
+    intake, router = StoredIntake(store, clock), Router(rules(loaded, table))
+    releaser = Releaser(intake, router, clock, dispatcher.wake)
+    ingest = Ingest(intake, bus, clock, router, wake=dispatcher.wake, on_held=releaser.wake)
     alarm = Alarm(
         outbox,
         lambda: dispatcher.breakers,
@@ -86,13 +87,20 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     )
     builds = StoredBuilds(store, ingest)
     engine = LocalEngine(project, builds, clock=clock, logs=workspace.builds, environment=build_environment(loaded))
-    return Parts(store, bus, outbox, ingest, dispatcher, alarm, engine, builds, StoredCommands(store), http, channels)
+    commands = StoredCommands(store)
+    return Parts(store, bus, outbox, ingest, router, dispatcher, releaser, alarm, engine, builds, commands, http, channels)
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:
     """Who hears of what; the terminal of an agent in the foreground hears everything."""
     table = RoutingTable.from_config(loaded.config.notifications, SUPPORTED)
-    return table.with_route(Route(Target("console", RECIPIENT), (Pattern.parse("*"),))) if has_console else table
+    terminal = Route(Target("console", RECIPIENT), (Pattern.parse("*"),), is_live=True)
+    return table.with_route(terminal) if has_console else table
+
+
+def rules(loaded: Loaded, table: RoutingTable) -> Rules:
+    """How the router works by a configuration."""
+    return Rules.from_config(loaded.config.notifications, table, loaded.config.monitoring.incident_pairing())
 
 
 def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:

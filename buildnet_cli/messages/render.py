@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from buildnet_cli.events.model import Event
-from buildnet_cli.messages import build, machine, service
+from buildnet_cli.messages import build, digest, machine, service
 from buildnet_cli.messages.facts import Facts
 from buildnet_cli.messages.model import Message
 from buildnet_cli.messages.words import tone_of
@@ -39,6 +39,7 @@ _BY_TYPE: dict[str, Writer] = {
 }
 
 _BY_PREFIX: tuple[tuple[str, Writer], ...] = (
+    (digest.PREFIX, digest.digest),
     ("resource.", machine.level),
     ("build.duration.", machine.level),
     ("build.queue.", machine.level),

@@ -104,7 +104,10 @@ def from_row(row: Row) -> Delivery:
         attempts=row["attempts"],
         next_attempt_at=from_rfc3339(due) if due is not None else None,
         answer=row["answer"],
-        reasons=tuple(Reason(stage, text, tuple(path)) for stage, text, path in json.loads(row["reasons"])),
+        reasons=reasons_from_text(row["reasons"]),
+        hold=row["hold"],
+        folded_into=row["folded_into"],
+        repeats=row["repeats"],
     )
 
 
@@ -126,7 +129,14 @@ def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
         "next_attempt_at": to_rfc3339(due) if due is not None else None,
         "finished_at": to_rfc3339(delivery.created_at) if delivery.status.is_final else None,
         "answer": delivery.answer,
+        "hold": delivery.hold,
+        "repeats": delivery.repeats,
     }
+
+
+def reasons_from_text(text: str) -> tuple[Reason, ...]:
+    """What `reasons_to_text` wrote."""
+    return tuple(Reason(stage, sentence, tuple(path)) for stage, sentence, path in json.loads(text))
 
 
 def reasons_to_text(reasons: Sequence[Reason]) -> str:

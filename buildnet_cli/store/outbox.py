@@ -23,11 +23,11 @@ from buildnet_cli.store import deliveries, events
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
-_INSERT = """
+INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
-                        created_at, next_attempt_at, finished_at, answer, has_turn)
+                        created_at, next_attempt_at, finished_at, answer, hold, repeats, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
-        :created_at, :next_attempt_at, :finished_at, :answer,
+        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
 """
@@ -144,7 +144,7 @@ def _accept_one(db: sqlite_utils.Database, acceptance: Acceptance, accepted_at: 
         return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
     if acceptance.deliveries:
         rows = [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries]
-        db.conn.executemany(_INSERT, rows)
+        db.conn.executemany(INSERT, rows)
         db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
     return acceptance
 
