@@ -17,6 +17,7 @@ from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, Outgoin
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
+from buildnet_cli.messages.render import with_repeats
 from buildnet_cli.routing.decision import Target
 
 _log = logging.getLogger(__name__)
@@ -77,7 +78,13 @@ class Sender:
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
-            message = OutgoingMessage(delivery.id, delivery.target, self._render(leased.event), delivery.attempts, started_at)
+            message = OutgoingMessage(
+                delivery.id,
+                delivery.target,
+                with_repeats(self._render(leased.event), delivery.repeats),
+                delivery.attempts,
+                started_at,
+            )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
                 _log.info("dry run: not sent", extra={"target": str(delivery.target), "delivery": delivery.id, "text": text})

@@ -18,7 +18,9 @@ from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.events.catalog import Turn
 from buildnet_cli.events.incident import IncidentKey, Pairing, key_of, turn_of
 from buildnet_cli.events.model import Event
+from buildnet_cli.messages import service
 from buildnet_cli.messages.facts import Facts
+from buildnet_cli.messages.fit import fit
 from buildnet_cli.messages.model import Message
 from buildnet_cli.messages.words import said
 
@@ -28,6 +30,8 @@ PREFIX: Final = "digest."
 _MOST_LISTED = 20
 _MOST_SUBJECTS = 8
 _MOST_IDS = 100
+_MOST_TEXT = 1400
+_LONGEST_LINE = 200
 _SHORT = {"quiet_hours": "While it was quiet", "batch": "collected", "rate_limit": "held", "held": "held"}
 
 
@@ -88,12 +92,31 @@ def headline(payload: Mapping[str, Any]) -> str:
 
 def digest(event: Event, facts: Facts) -> Message:
     """The headline, how much there was of everything, and a line for each problem."""
+    try:
+        return _digest(event)
+    except (LookupError, TypeError, ValueError, AttributeError, OSError):
+        return service.plain(event, facts)  # anybody may hand in an event of such a type, with any payload
+
+
+def _digest(event: Event) -> Message:
     payload = event.payload
     lines = [*_open_lines(payload), *_closed_lines(payload), *_count_lines(payload)]
     is_night = payload.get("kind") == "quiet_hours"
     span = f"{_time(payload, 'from')} to {_time(payload, 'until')} {payload['zone']}"
     line = f"{_number(payload['events'])}, {span}" + (f": {', '.join(_totals(payload))}" if is_night else "")
-    return Message(event, title=headline(payload), line=line, code="\n".join(lines))
+    return Message(event, title=headline(payload), line=line, code=_bounded(lines))
+
+
+def _bounded(lines: Sequence[str]) -> str:
+    """The first lines, which matter most; channels would cut the beginning of a text that is too long for them."""
+    kept, room = [], _MOST_TEXT
+    for line in lines:
+        cut = fit(line, _LONGEST_LINE)
+        room -= len(cut) + 1
+        if room < 0:
+            return "\n".join([*kept, f"and {len(lines) - len(kept)} more lines"])
+        kept.append(cut)
+    return "\n".join(kept)
 
 
 def _problem(event: Event) -> dict[str, Any]:
