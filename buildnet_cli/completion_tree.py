@@ -15,6 +15,7 @@ COMMANDS: dict[str, Command] = {
           'run',
           'cmd',
           'history',
+          'deliveries',
           'config',
           'secrets',
           'sandbox',
@@ -104,6 +105,28 @@ COMMANDS: dict[str, Command] = {
           (('--package', '-p'), 'Only this package, or subject', '<packages>'),
           (('--type',), 'Only events of this pattern', '<event types>')),
          ('<text>',)),
+    'deliveries':
+        ('Where every message stands; try again what was given up, or give up what waits',
+         ('list', 'show', 'retry', 'cancel'),
+         (),
+         ('',)),
+    'deliveries list':
+        ('Deliveries, newest first',
+         (),
+         ((('--failed',), 'Only what was given up', ''),
+          (('--channel', '-c'), 'Only this one, such as sms or webhook:Team', '<channels>'),
+          (('--limit', '-n'), 'How many', '<text>')),
+         ('',)),
+    'deliveries show':
+        ('One delivery, with everything that was tried and answered', (), (), ('<text>', '')),
+    'deliveries retry':
+        ('Try again, under the same id: now, if it waits for its next try; anew, if it was given up',
+         (),
+         ((('--failed',), 'All that were given up', ''),
+          (('--channel', '-c'), 'Only this one, such as sms or webhook:Team', '<channels>')),
+         ('<text>', '')),
+    'deliveries cancel':
+        ('Give up a delivery that has not been made yet', (), (), ('<text>', '')),
     'config':
         ('Check, read and change the configuration',
          ('validate', 'show', 'get', 'set', 'edit', 'path', 'schema', 'sample', 'history', 'rollback'),

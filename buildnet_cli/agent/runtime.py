@@ -29,6 +29,7 @@ from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.errors import BuildNetError, ConflictError, StorageError
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, prepare_state, socket_path
@@ -188,6 +189,7 @@ class Agent:
             uid=os.geteuid(),
             access=self._current_access,
             ingest=self._parts.ingest,
+            redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
             executor=executor,
             store=self._parts.store,
             status=self._account.page,

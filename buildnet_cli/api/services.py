@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.store.database import Store
 
 
@@ -50,6 +51,7 @@ class Services:
     uid: int
     access: Callable[[], Access]
     ingest: Ingest
+    redrive: Redrive
     executor: Executor
     store: Store
     status: Callable[[], Awaitable[StatusPage]]

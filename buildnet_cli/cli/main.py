@@ -32,6 +32,7 @@ class Commands(LazyGroup):
         "run": ("run", "Run a command and report it as a build."),
         "cmd": ("cmd", 'Give a command, such as "BUILD api".'),
         "history": ("history", "Past builds, events and commands."),
+        "deliveries": ("deliveries", "Where every message stands, and what to do about it."),
         "config": ("config", "Check, read and change the configuration."),
         "secrets": ("secrets", "Keep the values behind ${NAME} out of the configuration."),
         "sandbox": ("sandbox", "A local inbox that stands in for the providers."),

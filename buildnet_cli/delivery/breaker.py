@@ -31,6 +31,9 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 STANDS_ALONE: Final = frozenset({"webhook", "console"})
 """Channels whose recipients are endpoints with a credential of their own; on any other, all recipients share one."""
 
+# Who asks may have looked at the clock a moment before the pause began.
+_SLACK = timedelta(minutes=1)
+
 _TAKEN, _NOT_TAKEN = "+", "-"
 
 
@@ -64,8 +67,8 @@ class Breaker:
     answer: str = ""
 
     def is_shut(self, now: datetime) -> bool:
-        """Whether nothing may be sent now. A clock that was set back shuts nothing for longer than a pause."""
-        return self.not_before is not None and now < self.not_before <= now + LONGEST_PAUSE
+        """Whether nothing may be sent now. A clock that was set back shuts nothing for much longer than a pause."""
+        return self.not_before is not None and now < self.not_before <= now + LONGEST_PAUSE + _SLACK
 
     @property
     def is_probing(self) -> bool:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -44,12 +44,14 @@ class _Lane:
     """What one target is to get next, in order.
 
     pace: how many it may hold: about what it takes in a second, so that something urgent never waits long behind them.
+    sending: id of the delivery that is under way; empty for none.
     """
 
     target: Target
     waiting: deque[Leased] = field(default_factory=deque)
     pace: int = 1
     task: asyncio.Task[None] | None = None
+    sending: str = ""
 
     @property
     def room(self) -> int:
@@ -103,6 +105,22 @@ class Dispatcher:
     def breakers(self) -> Mapping[Target, Breaker]:
         """The state of every target that has given trouble lately."""
         return self._gates.breakers
+
+    def try_now(self, targets: Iterable[Target]) -> None:
+        """A person wants these to be tried now."""
+        self._gates.try_now(targets)
+        self.wake()
+
+    def withdraw(self, delivery_id: str) -> bool:
+        """Take a delivery back that waits in a lane; False if it is being sent at this moment."""
+        for lane in self._lanes.values():
+            if lane.sending == delivery_id:
+                return False
+            withdrawn = [leased for leased in lane.waiting if leased.delivery.id == delivery_id]
+            for leased in withdrawn:
+                lane.waiting.remove(leased)
+            self._recorder.release(withdrawn)
+        return True
 
     async def run(self) -> None:
         """Send until `stop`. The leases of a former agent have been voided before."""
@@ -173,7 +191,8 @@ class Dispatcher:
 
     async def _run_lane(self, lane: _Lane) -> None:
         try:
-            while lane.waiting and not self._is_stopping:
+            # The gate may have shut while the lease was under way.
+            while lane.waiting and not self._is_stopping and not self._gates.is_shut(lane.target):
                 await self._send_next(lane)
         finally:
             self._give_back(lane)
@@ -184,13 +203,18 @@ class Dispatcher:
     async def _send_next(self, lane: _Lane) -> None:
         await self._recorder.until_able()
         async with self._slots:
+            if not lane.waiting:
+                return  # withdrawn while it waited for its turn
             leased = lane.waiting.popleft()
+            lane.sending = leased.delivery.id
             started_at, begun = self._clock.now(), self._clock.monotonic()
             try:
                 tried = await self._sender.attempt(leased)
             except asyncio.CancelledError:
                 self._recorder.add(self._sender.interrupted(leased, started_at))
                 raise
+            finally:
+                lane.sending = ""
         self._recorder.add(tried.attempt)
         self._mind(lane.target, tried)
         if tried.attempt.status is DeliveryStatus.PENDING or not self._gates.is_open(lane.target):

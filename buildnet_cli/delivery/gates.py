@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 
 from buildnet_cli.clock import Clock
@@ -55,6 +55,11 @@ class Gates:
         moments = [breaker.not_before for breaker in self._breakers.values() if breaker.is_shut(now)]
         return min((moment for moment in moments if moment is not None), default=None)
 
+    def is_shut(self, target: Target) -> bool:
+        """Whether nothing may be sent now."""
+        breaker = self._breakers.get(target)
+        return breaker is not None and breaker.is_shut(self._clock.now())
+
     def is_open(self, target: Target) -> bool:
         """Whether more than a probe may be sent now."""
         breaker = self._breakers.get(target)
@@ -84,6 +89,11 @@ class Gates:
         """Another configuration holds: try everybody anew, and forget who is not configured any more."""
         for target, breaker in list(self._breakers.items()):
             self._change(target, after_reload(breaker) if target in targets else Breaker())
+
+    def try_now(self, targets: Iterable[Target]) -> None:
+        """A person wants these to be tried now, whatever they said last."""
+        for target in targets:
+            self._change(target, after_reload(self._breakers.get(target, Breaker())))
 
     def _change(self, target: Target, breaker: Breaker) -> None:
         before = self._breakers.get(target, Breaker())

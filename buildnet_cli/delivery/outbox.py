@@ -69,6 +69,21 @@ class Outbox(Protocol):
         """The state of every target that has given trouble lately."""
         ...
 
+    async def retry(self, delivery_id: str) -> Delivery:
+        """Let a delivery fall due now, and begin anew if it was given up.
+
+        Raises NotFoundError, or ConflictError if there is nothing to try again.
+        """
+        ...
+
+    async def retry_failed(self, channel: str | None) -> list[Delivery]:
+        """The same for everything that was given up; on one channel or on all."""
+        ...
+
+    async def cancel(self, delivery_id: str) -> Delivery:
+        """Give a delivery up. Raises NotFoundError, or ConflictError if it has come to its end."""
+        ...
+
     async def next_due(self, after: datetime | None = None) -> datetime | None:
         """When the earliest delivery that nobody holds falls due; None if there is none.
 

@@ -14,12 +14,12 @@ import sqlite_utils
 from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.alarm import Told
 from buildnet_cli.delivery.breaker import Breaker
-from buildnet_cli.delivery.model import Attempt, Effort, Leased
+from buildnet_cli.delivery.model import Attempt, Delivery, Effort, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import breakers as breaker_rows
-from buildnet_cli.store import deliveries, events
+from buildnet_cli.store import deliveries, events, redrive
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
@@ -30,13 +30,6 @@ VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason,
         :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
-"""
-
-_LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
-
-_ADVANCE = """
-UPDATE deliveries SET has_turn = 1 WHERE seq = (
-    SELECT min(seq) FROM deliveries WHERE channel = ? AND recipient = ? AND subject = ? AND status = 'pending')
 """
 
 _FOLLOWERS = """
@@ -112,6 +105,15 @@ class StoredOutbox:
 
     def telling(self, subject: str, news: Told) -> Write:
         return lambda db: breaker_rows.note_told(db, subject, news)
+
+    async def retry(self, delivery_id: str) -> Delivery:
+        return await self._store.write(lambda db: redrive.retry(db, delivery_id, self._clock.now()))
+
+    async def retry_failed(self, channel: str | None) -> list[Delivery]:
+        return await self._store.write(lambda db: redrive.retry_failed(db, channel, self._clock.now()))
+
+    async def cancel(self, delivery_id: str) -> Delivery:
+        return await self._store.write(lambda db: redrive.cancel(db, delivery_id, self._clock.now()))
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:
         def earliest(db: sqlite_utils.Database) -> str | None:
@@ -199,12 +201,9 @@ def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Se
         db.execute(
             "UPDATE deliveries SET lease = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL", [delivery_id]
         )
-    moved_lines: set[tuple[str, str, str]] = set()
     for attempt in attempts:
         _record(db, attempt)
-        if attempt.status.is_final:
-            moved_lines.update(db.execute(_LINE_OF, [attempt.delivery_id]).fetchall())
-    db.conn.executemany(_ADVANCE, moved_lines)
+    deliveries.advance_lines(db, (attempt.delivery_id for attempt in attempts if attempt.status.is_final))
 
 
 def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
@@ -220,10 +219,10 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
         ],
     )
     db.execute("UPDATE deliveries SET lease = NULL WHERE id = ?", [attempt.delivery_id])
-    # What became final meanwhile, cancelled by a person for one, stays so.
+    # What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
     db.execute(
         "UPDATE deliveries SET status = ?, reason = ?, answer = ?, next_attempt_at = ?, finished_at = ?,"
-        " has_turn = has_turn AND ? WHERE id = ? AND status = 'pending'",
+        " has_turn = has_turn AND ? WHERE id = ? AND (status = 'pending' OR (status = 'cancelled' AND ? = 'delivered'))",
         [
             attempt.status.value,
             attempt.reason,
@@ -232,5 +231,6 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
             to_rfc3339(attempt.finished_at) if attempt.status.is_final else None,
             not attempt.status.is_final,
             attempt.delivery_id,
+            attempt.status.value,
         ],
     )

@@ -17,8 +17,9 @@ from buildnet_cli.delivery.backoff import MOST_CRASHES
 from buildnet_cli.delivery.breaker import FIRST_PROBE, LONGEST_PAUSE, MOST_IN_A_ROW, Flow
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus, Receipt
+from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.delivery.sender import Outlets
-from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.errors import ChannelError, ConflictError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
 from buildnet_cli.routing.decision import Target
@@ -419,6 +420,38 @@ async def test_what_does_not_finish_in_time_is_broken_off_and_said_to_be_unknown
     (row,) = deliveries.attempts(desk.store.db, delivery)
     assert row["outcome"] == "interrupted"
     assert await StoredOutbox(desk.store, desk.clock).void_leases() == 0
+
+
+async def test_a_person_has_a_failing_target_tried_at_once(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal()] * MOST_IN_A_ROW)
+    await desk.start()
+    redrive = Redrive(desk.outbox, desk.dispatcher)
+    waiting = [(await desk.accept(str(number), subject=f"s{number}"))[0] for number in range(8)]
+    await until(lambda: CI in desk.dispatcher.breakers and desk.dispatcher.breakers[CI].flow is Flow.FAILING)
+    await settle()
+    await redrive.retry(waiting[-1])
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 8)
+
+
+async def test_a_delivery_that_waits_in_a_lane_can_be_cancelled_and_one_under_way_cannot(desk: Desk) -> None:
+    await desk.start()
+    redrive = Redrive(desk.outbox, desk.dispatcher)
+    await desk.accept(*map(str, range(10)))
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 10)
+    gate = desk.channel.block("ci")
+    first, second, third = await desk.accept("first", "second", "third")
+    await until(lambda: len(desk.channel.tried) == 11)
+    await settle()
+    with pytest.raises(ConflictError, match="being sent"):
+        await redrive.cancel(first)
+    await redrive.cancel(second)
+    gate.set()
+    await until(lambda: desk.find(third).status is DeliveryStatus.DELIVERED)
+    await settle()
+    assert desk.channel.texts()[-2:] == ["first", "third"]
+    assert desk.find(second).status is DeliveryStatus.CANCELLED
+    (held,) = desk.store.db.execute("SELECT count(*) FROM deliveries WHERE lease IS NOT NULL").fetchone()
+    assert held == 0
 
 
 async def test_nothing_is_asked_of_the_store_while_nothing_is_due(desk: Desk) -> None:

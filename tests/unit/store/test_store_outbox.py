@@ -221,7 +221,7 @@ async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox
         (module._TARGETS, "deliveries_ready"),
         (module._READY, "deliveries_ready"),
         (module._FOLLOWERS, "deliveries_in_line"),
-        (module._ADVANCE, "deliveries_in_line"),
+        (deliveries.ADVANCE, "deliveries_in_line"),
     ],
 )
 def test_what_may_go_next_is_found_by_an_index_alone(store: MemoryStore, sql: str, index: str) -> None:
