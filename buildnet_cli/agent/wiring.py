@@ -40,6 +40,9 @@ from buildnet_cli.store.database import Store
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
 
+# Chats and telephones, where a backlog comes as one message.
+_READ_BY_PEOPLE = frozenset({"sms", "slack", "discord", "telegram"})
+
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
@@ -75,8 +78,15 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     http = HttpClient()
     channels = open_channels(loaded.config, http, console, color=console is not None and console.isatty())
     table = routing_table(loaded, has_console=console is not None)
-    dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock, on_change=lambda: alarm.wake())
     intake, router = StoredIntake(store, clock), Router(rules(loaded, table))
+    dispatcher = Dispatcher(
+        outbox,
+        outlets(loaded, channels, table),
+        render,
+        clock,
+        on_change=lambda: alarm.wake(),
+        fold=lambda targets: intake.fold_backlog(router, targets),
+    )
     releaser = Releaser(intake, router, clock, dispatcher.wake)
     ingest = Ingest(intake, bus, clock, router, wake=dispatcher.wake, on_held=releaser.wake)
     alarm = Alarm(
@@ -105,7 +115,13 @@ def rules(loaded: Loaded, table: RoutingTable) -> Rules:
 
 def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:
     """Where messages may go."""
-    return Outlets(channels, table.targets, is_dry_run=loaded.config.notifications.dry_run)
+    notifications = loaded.config.notifications
+    folding = frozenset(
+        Target(each.channel, each.name)
+        for each in notifications.targets()
+        if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
+    )
+    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run)
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -71,16 +71,19 @@ class Dispatcher:
         most_at_once: int = _MOST_AT_ONCE,
         deadline_secs: float = _DEADLINE_SECS,
         on_change: Callable[[], None] = lambda: None,
+        fold: Callable[[Collection[Target]], Awaitable[object]] | None = None,
     ) -> None:
         """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all.
 
         on_change: called when a target begins or ceases to give trouble.
+        fold: awaited before these get what has waited for them too long, to make one message of it.
         """
         self._outbox = outbox
         self._clock = clock
         self._sender = Sender(outlets, render, clock, deadline_secs=deadline_secs)
         self._recorder = Recorder(outbox, self.wake)
         self._on_change = on_change
+        self._fold = fold
         self._gates = Gates(clock, self._note)
         self._has_gates = False
         self._slots = asyncio.Semaphore(most_at_once)
@@ -169,6 +172,7 @@ class Dispatcher:
     async def _load_gates(self) -> None:
         if not self._has_gates:
             self._gates.take_over(await self._outbox.breakers())
+            await self._fold_backlog([each for each in self._sender.outlets.targets if self._gates.is_open(each)])
             self._has_gates = True
             self._on_change()
 
@@ -216,7 +220,10 @@ class Dispatcher:
             finally:
                 lane.sending = ""
         self._recorder.add(tried.attempt)
+        was_open = self._gates.is_open(lane.target)
         self._mind(lane.target, tried)
+        if self._gates.is_open(lane.target) and not was_open:
+            await self._fold_backlog([lane.target])  # while this lane is busy, nothing else goes to its target
         if tried.attempt.status is DeliveryStatus.PENDING or not self._gates.is_open(lane.target):
             # What comes after it in its line must not overtake it, and something more urgent may have come in meanwhile.
             lane.pace = 1
@@ -233,6 +240,15 @@ class Dispatcher:
             self._gates.failed(target, tried.failure, self._sender.outlets.targets)
         elif tried.is_delivered:
             self._gates.delivered(target)
+
+    async def _fold_backlog(self, targets: Collection[Target]) -> None:
+        folding = [target for target in targets if target in self._sender.outlets.folding]
+        if self._fold is None or not folding:
+            return
+        try:
+            await self._fold(folding)
+        except StorageError as exc:
+            _log.error("what has waited too long is not folded: %s", exc.message)
 
     def _give_back(self, lane: _Lane) -> None:
         self._recorder.release(lane.waiting)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -10,6 +10,7 @@ from typing import Protocol
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.delivery.router import Router
 from buildnet_cli.events.model import Event
+from buildnet_cli.routing.decision import Target
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +35,13 @@ class Intake(Protocol):
 
     async def release(self, router: Router) -> int:
         """Decide again about what was held and has fallen due; how many messages may go out now."""
+        ...
+
+    async def fold_backlog(self, router: Router, targets: Collection[Target]) -> int:
+        """Fold what has waited too long for each of these targets into one message; how many deliveries were folded.
+
+        Nothing may be under way to them meanwhile.
+        """
         ...
 
     async def next_release(self) -> datetime | None:

@@ -16,7 +16,7 @@ from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
 from buildnet_cli.messages import digest
 from buildnet_cli.routing import pipeline
-from buildnet_cli.routing.decision import Action, Case, Decision, Stage, Target
+from buildnet_cli.routing.decision import Action, Case, Decision, Reason, Stage, Target
 from buildnet_cli.routing.memory import Memory
 from buildnet_cli.routing.rules import Rules
 
@@ -76,11 +76,19 @@ class Router:
             return Release([*settled, *((each, decision) for each in ready)])
         if len(ready) == 1:
             return Release(settled, ready, decision)
-        return Release(settled, ready, decision, self._digest(ready, decision, memory, now))
-
-    def _digest(self, ready: Sequence[Held], decision: Decision, memory: Memory, now: datetime) -> tuple[Event, Delivery]:
         stages = {each.delivery.hold for each in ready}
         kind = next((stage.value for stage in _KINDS if stage in stages), "held")
+        return Release(settled, ready, decision, self._digest(ready, decision, memory, now, kind))
+
+    def fold_backlog(self, target: Target, waiting: Sequence[Held], memory: Memory, now: datetime) -> tuple[Event, Delivery]:
+        """One message for what a target could not be told in time. It was decided to be sent, and is not decided again."""
+        worst = max((each.priority for each in waiting), key=lambda priority: priority.rank)
+        reason = Reason(Stage.ORDER, f"{len(waiting)} could not be delivered in time, and are told in one message")
+        return self._digest(waiting, Decision(target, Action.SEND, (reason,), worst), memory, now, "backlog")
+
+    def _digest(
+        self, ready: Sequence[Held], decision: Decision, memory: Memory, now: datetime, kind: str
+    ) -> tuple[Event, Delivery]:
         pairing, quiet = self.rules.pairing, self.rules.quiet_hours
         events = [each.event for each in ready]
         keys = {key for event in events if (key := key_of(event, pairing)) is not None}

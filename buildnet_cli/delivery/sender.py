@@ -30,11 +30,13 @@ class Outlets:
     """Where messages may go, by one configuration.
 
     channels: open ones, by kind. targets: everybody who is configured.
+    folding: those who are told in one message what they could not be told in time: people's chats and telephones.
     is_dry_run: render and log, and stop at the wire.
     """
 
     channels: Mapping[str, Channel]
     targets: Collection[Target]
+    folding: Collection[Target] = frozenset()
     is_dry_run: bool = False
 
 

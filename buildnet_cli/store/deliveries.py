@@ -77,9 +77,10 @@ def of_event(db: sqlite_utils.Database, event_id: str) -> tuple[Delivery, ...]:
 
 
 def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Delivery]:
-    """What ended without being delivered, though it should have been; oldest first."""
+    """What ended without being delivered, though it should have been; oldest first. A digest stands for what it tells of."""
     chosen = Filter()
     add_failed(chosen)
+    chosen.add("folded_into IS NULL")
     add_channel(chosen, channel)
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(chosen.conditions)} ORDER BY seq"  # noqa: S608  (our own text)
     return [from_row(row) for row in db.query(sql, chosen.values)]

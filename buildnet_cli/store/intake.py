@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlite_utils
@@ -11,16 +11,13 @@ from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.intake import Incoming
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.delivery.router import Held, Release, Router
-from buildnet_cli.events.priority import Priority
 from buildnet_cli.routing.decision import Action, Decision, Stage, Target
 from buildnet_cli.routing.pipeline import NO_RECIPIENT
-from buildnet_cli.store import deliveries, events
+from buildnet_cli.store import backlog, deliveries, events
+from buildnet_cli.store.backlog import held_row
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.memory import StoredMemory, forget, remember, remember_release, take_slots
-from buildnet_cli.store.outbox import INSERT
-from buildnet_cli.store.page import Row
-
-_BY_RANK = {priority.rank: priority for priority in Priority}
+from buildnet_cli.store.outbox import insert
 
 _HELD = "status = 'held' AND folded_into IS NULL"
 _DUE_TARGETS = f"SELECT DISTINCT channel, recipient FROM deliveries WHERE {_HELD} AND next_attempt_at <= ?"  # noqa: S608  (our own text)
@@ -64,6 +61,12 @@ class StoredIntake:
     async def release(self, router: Router) -> int:
         return await self._store.write(lambda db: release(db, router, self._clock.now()))
 
+    async def fold_backlog(self, router: Router, targets: Collection[Target]) -> int:
+        def fold(db: sqlite_utils.Database) -> int:
+            return sum(backlog.fold(db, router, target, self._clock.now()) for target in targets)
+
+        return await self._store.write(fold)
+
     async def next_release(self) -> datetime | None:
         sql = f"SELECT min(next_attempt_at) FROM deliveries WHERE {_HELD}"  # noqa: S608  (our own text)
         (due,) = await self._store.write(lambda db: db.execute(sql).fetchone())
@@ -86,7 +89,7 @@ def accept_one(db: sqlite_utils.Database, incoming: Incoming, router: Router, no
     if unheard:
         db.execute("UPDATE events SET unheard = ? WHERE id = ?", [unheard, event.id])
     else:
-        _insert(db, rows)
+        insert(db, rows)
     remember(db, event, decided, memory, router.rules, now)
     return Acceptance(event, tuple(each for _, each in decided), unheard, key)
 
@@ -96,7 +99,7 @@ def release(db: sqlite_utils.Database, router: Router, now: datetime) -> int:
     sent = 0
     for target in [Target(*row) for row in db.execute(_DUE_TARGETS, [to_rfc3339(now)]).fetchall()]:
         values = {"channel": target.channel, "recipient": target.recipient, "now": to_rfc3339(now), "limit": _MOST_AT_ONCE}
-        held = [_held(db, row) for row in db.query(_DUE, values)]
+        held = [held_row(db, row) for row in db.query(_DUE, values)]
         released = router.release(target, held, StoredMemory(db), now)
         _store(db, released, now)
         sent += bool(released.sent)
@@ -117,7 +120,7 @@ def _store(db: sqlite_utils.Database, released: Release, now: datetime) -> None:
         return
     event, digest = released.digest
     events.insert(db, event, accepted_at=now, unheard="", key="")
-    _insert(db, [deliveries.to_row(digest, subject="", rank=released.decision.priority.rank)])
+    insert(db, [deliveries.to_row(digest, subject="", rank=released.decision.priority.rank)])
     for held in released.sent:
         reasons = deliveries.reasons_to_text((*held.delivery.reasons, *released.decision.reasons))
         sql = "UPDATE deliveries SET folded_into = ?, reason = ?, reasons = ?, next_attempt_at = NULL WHERE id = ?"
@@ -140,12 +143,3 @@ def _settle(db: sqlite_utils.Database, held: Held, decision: Decision, now: date
             held.delivery.id,
         ],
     )
-
-
-def _insert(db: sqlite_utils.Database, rows: Sequence[Row]) -> None:
-    db.conn.executemany(INSERT, rows)
-    db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
-
-
-def _held(db: sqlite_utils.Database, row: Row) -> Held:
-    return Held(deliveries.from_row(row), events.get(db, row["event_id"]), _BY_RANK[row["rank"]])

@@ -23,7 +23,7 @@ from buildnet_cli.store import deliveries, events, redrive
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
-INSERT = """
+_INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
                         created_at, next_attempt_at, finished_at, answer, hold, repeats, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
@@ -145,10 +145,14 @@ def _accept_one(db: sqlite_utils.Database, acceptance: Acceptance, accepted_at: 
         twin = events.find_twin(db, event, key)
         return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
     if acceptance.deliveries:
-        rows = [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries]
-        db.conn.executemany(INSERT, rows)
-        db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
+        insert(db, [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries])
     return acceptance
+
+
+def insert(db: sqlite_utils.Database, rows: Sequence[Row]) -> None:
+    """Accept new deliveries, and count them."""
+    db.conn.executemany(_INSERT, rows)
+    db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
 
 
 def _void_leases(db: sqlite_utils.Database) -> int:

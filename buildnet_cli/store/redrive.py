@@ -40,6 +40,7 @@ def retry(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Deliver
     Raises NotFoundError, or ConflictError for one that was made, suppressed, or is held on purpose.
     """
     delivery = _find(db, delivery_id)
+    _refuse_folded(delivery, "retry")
     if delivery.status not in _MAY_BE_TRIED:
         raise ConflictError(f"{delivery_id} is {delivery.status.value}: {delivery.reason}; there is nothing to try again")
     sql = _HURRY if delivery.status is DeliveryStatus.PENDING else _RETRY
@@ -58,11 +59,20 @@ def cancel(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Delive
     Raises NotFoundError, or ConflictError for one that has come to its end.
     """
     delivery = _find(db, delivery_id)
+    _refuse_folded(delivery, "cancel")
     if delivery.status.is_final:
         raise ConflictError(f"{delivery_id} has come to its end already: {delivery.status.value}")
     db.execute(_CANCEL, {"id": delivery_id, "now": to_rfc3339(now)})
     deliveries.advance_lines(db, [delivery_id])
     return _find(db, delivery_id)
+
+
+def _refuse_folded(delivery: Delivery, verb: str) -> None:
+    if delivery.folded_into is not None:
+        raise ConflictError(
+            f"{delivery.id} is told in a digest, and ends as that does",
+            hint=f"name the digest: buildnet-notify deliveries {verb} {delivery.folded_into}",
+        )
 
 
 def _find(db: sqlite_utils.Database, delivery_id: str) -> Delivery:

@@ -43,7 +43,7 @@ class Desk:
         self._task: asyncio.Task[None] | None = None
 
     def outlets(self, *targets: Target, is_dry_run: bool = False) -> Outlets:
-        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run)
+        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run=is_dry_run)
 
     def _render(self, event: Event) -> Message:
         if event.message in self.poison:
