@@ -35,6 +35,7 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, prepare_state, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
+from buildnet_cli.store.mutes import StoredMutes
 
 _log = logging.getLogger(__name__)
 
@@ -192,6 +193,7 @@ class Agent:
             redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
             executor=executor,
             store=self._parts.store,
+            mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
             status=self._account.page,
             test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
             reload=self.reload,

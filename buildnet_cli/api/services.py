@@ -11,6 +11,7 @@ from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.mutes import StoredMutes
 
 
 class StatusPage(Protocol):
@@ -54,6 +55,7 @@ class Services:
     redrive: Redrive
     executor: Executor
     store: Store
+    mutes: StoredMutes
     status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     reload: Callable[[], Awaitable[dict[str, Any]]]

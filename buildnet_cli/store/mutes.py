@@ -2,21 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlite_utils
 
-from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.mutes import PREVIEWED, read_mute
 from buildnet_cli.errors import NotFoundError
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.routing.decision import Stage
 from buildnet_cli.routing.memory import Mute
 from buildnet_cli.routing.mute import covers
 from buildnet_cli.store import events
+from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
-_PREVIEWED = 5000
+_MOST_PREVIEWED = 5000
+
+
+class StoredMutes:
+    """Mutes, for whoever asks the agent."""
+
+    def __init__(self, store: Store, clock: Clock, on_removed: Callable[[], None]) -> None:
+        """on_removed: called when what a mute held is to be decided again."""
+        self._store = store
+        self._clock = clock
+        self._on_removed = on_removed
+
+    async def add(self, wanted: Mapping[str, Any], by: str) -> dict[str, Any]:
+        """Mute as asked; the mute, and what it would have hidden. Raises UsageError if it cannot be."""
+        mute = read_mute(wanted, self._clock.now())
+        return await self._store.write(lambda db: add_and_preview(db, mute, by))
+
+    async def items(self) -> list[dict[str, Any]]:
+        """Those that have not ended."""
+        now = self._clock.now()
+        return [as_wire(mute) for mute in await self._store.read(lambda db: active(db, now))]
+
+    async def remove(self, mute_id: str) -> dict[str, Any]:
+        """End one now. Raises NotFoundError if there is none of this id."""
+        now = self._clock.now()
+        mute = await self._store.write(lambda db: remove(db, mute_id, now))
+        self._on_removed()
+        return as_wire(mute)
+
+
+def add_and_preview(db: sqlite_utils.Database, mute: Mute, by: str) -> dict[str, Any]:
+    """Store a mute; its wire form with `would_have_hidden`: type → count, over the last day."""
+    add(db, mute, by)
+    return {**as_wire(mute), "would_have_hidden": preview(db, mute, mute.created_at - PREVIEWED)}
 
 
 def active(db: sqlite_utils.Database, now: datetime) -> list[Mute]:
@@ -45,7 +81,7 @@ def remove(db: sqlite_utils.Database, mute_id: str, now: datetime) -> Mute:
 def preview(db: sqlite_utils.Database, mute: Mute, since: datetime) -> dict[str, int]:
     """How many events of each type it would have hidden, had it been there since a time: most first."""
     counts: dict[str, int] = {}
-    page = events.page(db, pattern=mute.pattern, subject=mute.subject, since=since, limit=_PREVIEWED)
+    page = events.page(db, pattern=mute.pattern, subject=mute.subject, since=since, limit=_MOST_PREVIEWED)
     for event in page.items:
         if covers(mute, event, mute.created_at):
             counts[event.type] = counts.get(event.type, 0) + 1

@@ -287,8 +287,11 @@ def copy_example(project: Project, hook: str) -> None:
 
 
 def webhook(url: str, **fields: Any) -> dict[str, Any]:
-    """The section of a configuration that sends everything to one URL."""
-    return {"notifications": {"channels": {"webhooks": [{"name": "Team", "url": url, "events": ["*"], **fields}]}}}
+    """The section of a configuration that sends everything to one URL, each event as a message of its own."""
+    hook = {"name": "Team", "url": url, "events": ["*"], **fields}
+    limits = {"max_per_minute": 100_000, "max_per_hour": 1_000_000}
+    settings = {"dedup_window_secs": 0, "rate_limit": limits}
+    return {"notifications": {"settings": settings, "channels": {"webhooks": [hook]}}}
 
 
 def wait_for(condition: Any, complaint: str, *, within_secs: float = PATIENCE_SECS) -> Any:
