@@ -52,9 +52,11 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     lines += [f"{'builds' if number == 0 else '':<12}{_build_line(build, now)}" for number, build in enumerate(recent)]
     channels = ", ".join(f"{channel['name']} {channel['state']}" for channel in status["channels"]) or "none configured"
     lines.append(f"channels    {channels}")
-    lines += [_trouble_line(trouble, now) for trouble in status["troubles"]]
+    lines += [_trouble_line(trouble, now) for trouble in status["targets"]]
     shown = [f"{count} {state}" for state, count in deliveries.items() if count or state == "pending"]
     lines.append(f"deliveries  {', '.join(shown)}")
+    if status["trouble"]:
+        lines.append(f"trouble     {status['trouble']} (see: buildnet-notify agent logs)")
     if status["config"]["is_stale"]:
         lines.append("config      changed on disk; take it over with: buildnet-notify agent reload")
     return "\n".join(lines) + "\n"

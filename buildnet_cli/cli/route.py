@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from buildnet_cli.routing.explain import Explanation
     from buildnet_cli.routing.rules import Rules
 
-app = new_app("Try the routing without sending anything.")
+app = new_app("Try the routing without sending anything.", epilog="buildnet-notify route test build.failed --at 23:14")
 
 _OUTCOMES = {"send": "would be sent at once", "suppress": "would not be told", "not_wanted": "does not want it"}
 

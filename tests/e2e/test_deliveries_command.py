@@ -77,8 +77,8 @@ def test_a_refused_credential_is_seen_in_the_status_and_in_what_waits(project: P
     wait_for(lambda: project.status()["deliveries"]["pending"] == 0, "the start is not told")
     inbox.script("locked", 401)
     events = [project.emit(message=str(number), subject=f"s{number}") for number in range(3)]
-    wait_for(lambda: project.status()["troubles"], "no trouble is seen")
-    (trouble,) = project.status()["troubles"]
+    wait_for(lambda: project.status()["targets"], "no trouble is seen")
+    (trouble,) = project.status()["targets"]
     assert (trouble["target"], trouble["state"]) == ("webhook:Team", "held")
     assert "401" in trouble["answer"]
     assert "webhook held" in project.call("agent", "status").must().out
@@ -88,7 +88,7 @@ def test_a_refused_credential_is_seen_in_the_status_and_in_what_waits(project: P
     assert all("webhook:Team is held" in each["reason"] for each in waiting)
     project.call("agent", "reload").must()
     wait_for(lambda: project.status()["deliveries"]["delivered"] >= 4, "it is still held after a reload")
-    assert project.status()["troubles"] == []
+    assert project.status()["targets"] == []
 
 
 @pytest.mark.parametrize(
