@@ -109,7 +109,8 @@ def _digest(event: Event) -> Message:
 
 def _bounded(lines: Sequence[str]) -> str:
     """The first lines, which matter most; channels would cut the beginning of a text that is too long for them."""
-    kept, room = [], _MOST_TEXT
+    kept: list[str] = []
+    room = _MOST_TEXT
     for line in lines:
         cut = fit(line, _LONGEST_LINE)
         room -= len(cut) + 1

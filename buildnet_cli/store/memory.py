@@ -37,9 +37,13 @@ SELECT told.type, told.priority, told.at, told.incident, told.folded FROM told J
 WHERE told.channel = ? AND told.recipient = ? AND identity = ? AND status NOT IN {_FORGOTTEN}
 """  # noqa: S608  (put together from our own text)
 
-_WAITING = (
-    f"SELECT max(next_attempt_at), max(rank) FROM deliveries WHERE channel = ? AND recipient = ? AND subject = ? AND {_HELD}"  # noqa: S608  (put together from our own text)
-)
+# Each maximum is the end of an index; both at once would walk through everything that is held.
+_OF_SUBJECT = f"channel = :channel AND recipient = :recipient AND subject = :subject AND {_HELD}"
+_WAITING = f"""
+SELECT (SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_held WHERE {_OF_SUBJECT}
+        ORDER BY next_attempt_at DESC LIMIT 1),
+    (SELECT rank FROM deliveries INDEXED BY deliveries_held_rank WHERE {_OF_SUBJECT} ORDER BY rank DESC LIMIT 1)
+"""  # noqa: S608  (put together from our own text)
 
 _HELD_BY = f"""FROM deliveries INDEXED BY deliveries_held_by WHERE channel = ? AND recipient = ? AND hold = ? AND {_HELD}"""
 
@@ -87,7 +91,8 @@ class StoredMemory:
         return Told(row[0], Priority(row[1]), from_rfc3339(row[2]), row[3], row[4]) if row is not None else None
 
     def waiting(self, target: Target, subject: str) -> Waiting | None:
-        due, rank = self._db.execute(_WAITING, [target.channel, target.recipient, subject]).fetchone()
+        values = {"channel": target.channel, "recipient": target.recipient, "subject": subject}
+        due, rank = self._db.execute(_WAITING, values).fetchone()
         return Waiting(from_rfc3339(due), _BY_RANK[rank]) if due is not None else None
 
     def batch(self, target: Target, priority: Priority, now: datetime) -> Batch | None:

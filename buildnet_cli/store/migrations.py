@@ -168,8 +168,10 @@ _ROUTING = """
 ALTER TABLE deliveries ADD COLUMN hold TEXT NOT NULL DEFAULT '';
 ALTER TABLE deliveries ADD COLUMN folded_into TEXT;
 ALTER TABLE deliveries ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
-CREATE INDEX deliveries_held ON deliveries (channel, recipient, subject) WHERE status = 'held' AND folded_into IS NULL;
-CREATE INDEX deliveries_held_by ON deliveries (channel, recipient, hold, rank, next_attempt_at)
+CREATE INDEX deliveries_held ON deliveries (channel, recipient, subject, next_attempt_at)
+    WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_held_rank ON deliveries (channel, recipient, subject, rank) WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_held_by ON deliveries (channel, recipient, hold, next_attempt_at)
     WHERE status = 'held' AND folded_into IS NULL;
 CREATE INDEX deliveries_held_due ON deliveries (next_attempt_at) WHERE status = 'held' AND folded_into IS NULL;
 CREATE INDEX deliveries_folded ON deliveries (folded_into) WHERE folded_into IS NOT NULL;

@@ -137,3 +137,21 @@ def assert_within_limits(db: sqlite_utils.Database, rules: Rules) -> None:
     for times in sent.values():
         for first, last in zip(times, times[limit.most :], strict=False):
             assert last - first >= limit.window
+
+
+def test_storm_1000_sum_equals() -> None:
+    """A thousand events in ten seconds: at most ten messages in any minute, and each event is in exactly one of them."""
+    rules, db = rules_of({}), memory_database()
+    router, now = Router(rules), START
+    for number in range(1000):
+        now = START + timedelta(milliseconds=number * 10)
+        accept_one(db, Incoming(told("custom.a", f"s{number}", at=now)), router, now)
+    for _ in range(30):
+        now += timedelta(seconds=20)
+        release(db, router, now)
+    check(db)
+    assert_within_limits(db, rules)
+    digests = db.execute("SELECT coalesce(sum(payload ->> 'events'), 0) FROM events WHERE type GLOB 'digest.*'").fetchone()[0]
+    sql = "SELECT count(*) FROM deliveries JOIN events ON events.id = event_id WHERE status = 'pending' AND type = 'custom.a'"
+    alone = db.execute(sql).fetchone()[0]
+    assert (alone, digests) == (9, 991)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildnet_cli.config.channels.email import Email
+from buildnet_cli.events.catalog import CATALOG
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.routing.decision import Action, Case, Stage, Target
@@ -417,3 +418,38 @@ def test_a_live_target_hears_everything_at_once() -> None:
     rules = Rules(table, dedup_window=timedelta(minutes=5), quiet_hours=night("11:00", "13:00"))
     walk = Walk(rules)
     assert walk.actions([(0, told("custom.a")), (0, told("custom.a"))]) == ["send", "send"]
+
+
+GLOBS = {
+    "*": lambda name, worth: True,
+    "build.*": lambda name, worth: name.startswith("build."),
+    "*.failed": lambda name, worth: name.endswith(".failed"),
+    "build.failed": lambda name, worth: name == "build.failed",
+    "resource.*.high": lambda name, worth: name in ("resource.cpu.high", "resource.memory.high"),
+    "resource.*": lambda name, worth: name.startswith("resource."),
+    "cache.*": lambda name, worth: name.startswith("cache."),
+    "*.normal": lambda name, worth: name.endswith(".normal"),
+    "*.critical": lambda name, worth: name.endswith(".critical") or worth is Priority.CRITICAL,
+    "*.high": lambda name, worth: name.endswith(".high") or worth is Priority.HIGH,
+    "cache.*.created": lambda name, worth: name == "cache.artifact.created",
+    "custom.*": lambda name, worth: False,
+}
+
+
+@pytest.mark.parametrize("pattern", GLOBS)
+def test_glob_table(pattern: str) -> None:
+    """Every known type against every kind of pattern."""
+    rules = rules_of(OPEN, {"name": "ci", "events": [pattern]})
+    heard = {name for name in CATALOG if decide(told(name), rules, State(), START)}
+    assert heard == {name for name, known in CATALOG.items() if GLOBS[pattern](name, known.priority)}
+
+
+@pytest.mark.parametrize("zone", ["America/NewYork", "Mars/Olympus", "", "../etc/passwd"])
+def test_quiet_bad_tz_rejected(zone: str) -> None:
+    with pytest.raises(ValueError, match="timezone"):
+        rules_of({"quiet_hours": {"start": "22:00", "end": "08:00", "timezone": zone}})
+
+
+def test_quiet_hours_without_a_length_are_rejected() -> None:
+    with pytest.raises(ValueError, match="must differ"):
+        rules_of({"quiet_hours": {"start": "22:00", "end": "22:00"}})
