@@ -3,7 +3,8 @@
 PYTHON ?= python3
 UV ?= uv
 # Two test processes are enough for two cores; each integration test starts processes of its own.
-PYTEST_ARGS ?= -n 2 --dist loadgroup
+# One file stays in one of them, so that what its tests share is made once.
+PYTEST_ARGS ?= -n 2 --dist loadfile
 
 VENV := .venv
 BIN := $(VENV)/bin

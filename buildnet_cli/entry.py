@@ -35,6 +35,8 @@ def main() -> int:
 
 def _say(text: str) -> int:
     """Print; a reader who has gone is no reason for a word, a full disk is."""
+    if sys.stdout is None:
+        return 0
     try:
         sys.stdout.buffer.write(text.encode(sys.stdout.encoding, "replace"))
         sys.stdout.flush()

@@ -6,6 +6,7 @@ BuildNetError
 ├── DeniedError         the caller may not do this
 ├── UnreachableError    the agent or the engine does not answer
 ├── NotFoundError       nothing matched
+│   └── UnknownPackageError   a build was asked for of something that is no package
 ├── ConflictError       what was asked contradicts what is (a finished build, a used code)
 ├── TimedOutError       the answer did not come in the time allowed
 ├── UnsupportedError    this engine, channel or version cannot do it
@@ -30,6 +31,7 @@ class Kind(enum.Enum):
     CONFIRMATION_WRONG = "confirmation_wrong"
     PARTLY = "partly"
     NOT_FOUND = "not_found"
+    UNKNOWN_PACKAGE = "unknown_package"
     CONFLICT = "conflict"
     TIMEOUT = "timeout"
     UNSUPPORTED = "unsupported"
@@ -85,6 +87,12 @@ class NotFoundError(BuildNetError):
     """Nothing matched what was asked for."""
 
     kind = Kind.NOT_FOUND
+
+
+class UnknownPackageError(NotFoundError):
+    """A build was asked for of something that is no package; over HTTP this is a bad argument, not a missing resource."""
+
+    kind = Kind.UNKNOWN_PACKAGE
 
 
 class ConflictError(BuildNetError):

@@ -56,7 +56,7 @@ class Account:
         self._page = None
 
     def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ready, failing, held, refusing, or not supported yet."""
+        """Every channel that is on, and whether it can be used: ok, failing, held, refusing, or not supported yet."""
         enabled = self._loaded.config.notifications.enabled_channels()
         worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
         return [
@@ -88,8 +88,9 @@ class Account:
         counts, failing, recent = await self._parts.store.read(
             lambda db: (deliveries.counts(db), deliveries.failing_channels(db), builds.page(db, limit=_RECENT).items)
         )
+        trouble = self._parts.dispatcher.trouble
         status = {
-            "state": "stopping" if self.is_stopping else "running",
+            "state": "stopping" if self.is_stopping else "degraded" if trouble else "running",
             "pid": os.getpid(),
             "uptime_secs": round(self._clock.monotonic() - self._started_at, 1),
             "version": __version__,
@@ -99,6 +100,7 @@ class Account:
             "troubles": [describe_trouble(target, breaker) for target, breaker in self._troubles()],
             "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
             "queue": describe_queue(engine),
+            "trouble": trouble or None,
             "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),
             "config": {"path": self._loaded.file, "is_stale": _fingerprint(self._loaded.file) != self._seen},
         }
@@ -108,7 +110,7 @@ class Account:
 def _state_of(channel: str, failing: frozenset[str], worst: Mapping[str, str]) -> str:
     if channel not in SUPPORTED:
         return "not supported yet"
-    return worst.get(channel, "failing" if channel in failing else "ready")
+    return worst.get(channel, "failing" if channel in failing else "ok")
 
 
 def _fingerprint(path: str) -> tuple[int, int] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import http.client
 import json
 import socket
@@ -27,7 +28,9 @@ def listen(host: str, port: int) -> tuple[socket.socket, str]:
         owner = _owner(host, port)
         if not owner:
             raise ConfigError(
-                f"port {port} on {host} is in use by another program" if exc.errno == 98 else f"{host}:{port}: {exc.strerror}",
+                f"port {port} on {host} is in use by another program"
+                if exc.errno == errno.EADDRINUSE
+                else f"{host}:{port}: {exc.strerror}",
                 hint="stop that program, or choose another port: buildnet-notify config set agent.api.port 9880",
                 where="agent.api.port",
             ) from exc

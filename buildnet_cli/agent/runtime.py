@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import signal
@@ -21,7 +22,7 @@ from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter, failure_report
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
-from buildnet_cli.api.services import Access, Services
+from buildnet_cli.api.services import Services
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.commands.executor import Executor
@@ -45,7 +46,7 @@ LOCK_WAIT_SECS: Final = 5.0
 SPOOL_EVERY_SECS: Final = 5.0
 """How often the spool is looked into while the agent runs."""
 
-DRAIN_SECS: Final = 10.0
+DRAIN_SECS: Final = 8.5
 """How long a stop waits for builds to end and for what is being sent."""
 
 
@@ -62,12 +63,10 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
         running = _acquire(lock, workspace)
         if running is not None:
             return _already_running(running, starter)
-        try:
-            loaded = load(workspace.config, lambda name: open_vault().get(name))
-            _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
-            return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
-        finally:
-            lock.release()
+        # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
+        loaded = load(workspace.config, open_vault().get)
+        _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
+        return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
     except BuildNetError as exc:
         if not starter.is_waiting:
             raise
@@ -81,6 +80,7 @@ class Agent:
     def __init__(self, workspace: Workspace, loaded: Loaded, lock: AgentLock, clock: Clock) -> None:
         self._workspace = workspace
         self._loaded = loaded
+        self._started_with = loaded.config.agent
         self._lock = lock
         self._clock = clock
         self._socket = socket_path(workspace.state)
@@ -104,6 +104,7 @@ class Agent:
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._parts.outbox.void_leases()
+            await self._parts.commands.interrupt_unfinished(self._clock.now())
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
@@ -129,27 +130,27 @@ class Agent:
         ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in ended - {stopping}:
             _log.critical("the %s ended; the agent stops", task.get_name(), exc_info=task.exception())
-            await self._accept("daemon.error", f"the {task.get_name()} of the agent on {socket.gethostname()} ended unexpectedly")
+            await self._tell("daemon.error", f"the {task.get_name()} of the agent on {socket.gethostname()} ended unexpectedly")
         stopping.cancel()
-        try:
-            await self._accept("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
-        except StorageError as exc:
-            _log.error("the stop could not be recorded: %s", exc.message)
+        await self._tell("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
         return 0 if stopping in ended else 1
 
     async def _end(self, server: ApiServer, tasks: list[asyncio.Task[None]]) -> None:
-        """Builds first, because their ends are news; then what is being sent; then the doors."""
+        """Builds first, because their ends are news; then what is being sent; then the doors. No failure skips the rest."""
         deadline = self._clock.monotonic() + DRAIN_SECS
-        await self._parts.engine.shutdown()
+        async with contextlib.AsyncExitStack() as rest:
+            # In the reverse order of their use.
+            rest.push_async_callback(asyncio.to_thread, self._parts.store.close)
+            rest.push_async_callback(self._parts.http.close)
+            for channel in self._parts.channels.values():
+                rest.push_async_callback(channel.close)
+            rest.push_async_callback(_cancel, tasks)
+            rest.push_async_callback(server.stop)
+            rest.push_async_callback(self._drain, deadline)
+            rest.push_async_callback(self._parts.engine.shutdown)
+
+    async def _drain(self, deadline: float) -> None:
         await self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5))
-        await server.stop()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-        for channel in self._parts.channels.values():
-            await channel.close()
-        await self._parts.http.close()
-        await asyncio.to_thread(self._parts.store.close)
 
     def _open_port(self) -> socket.socket | None:
         api = self._loaded.config.agent.api
@@ -163,11 +164,25 @@ class Agent:
     def _watch_signals(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, self._is_stopping.set)
+            loop.add_signal_handler(number, self._stop_on_signal, number)
         loop.add_signal_handler(signal.SIGHUP, self._reload_on_signal)
+
+    def _stop_on_signal(self, number: int) -> None:
+        """Begin to end; who asks twice is not kept waiting: that is a crash, and a crash loses nothing."""
+        if self._is_stopping.is_set():
+            os._exit(128 + number)
+        self._account.is_stopping = True
+        self._is_stopping.set()
 
     async def _accept(self, event_type: str, message: str) -> None:
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
+
+    async def _tell(self, event_type: str, message: str) -> None:
+        """Accept an event on the way out, where nothing can be done if the disk refuses it."""
+        try:
+            await self._accept(event_type, message)
+        except StorageError as exc:
+            _log.error("%s could not be recorded: %s", event_type, exc.message)
 
     async def _watch_spool(self) -> None:
         """Take in what was handed over while no agent answered: before this one, or while it hung."""
@@ -188,7 +203,7 @@ class Agent:
         )
         return Services(
             uid=os.geteuid(),
-            access=self._current_access,
+            access=lambda: self._access,
             ingest=self._parts.ingest,
             redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
             executor=executor,
@@ -199,9 +214,6 @@ class Agent:
             reload=self.reload,
             stop=self.stop,
         )
-
-    def _current_access(self) -> Access:
-        return self._access
 
     def _report(self) -> dict[str, Any]:
         """What a starter is told."""
@@ -215,7 +227,7 @@ class Agent:
 
     async def reload(self) -> dict[str, Any]:
         """Read the configuration again and work by it. Raises ConfigError, with nothing changed, if it is wrong."""
-        loaded = await asyncio.to_thread(load, self._workspace.config, lambda name: open_vault().get(name))
+        loaded = await asyncio.to_thread(load, self._workspace.config, open_vault().get)
         project = wiring.project_of(self._workspace, loaded)
         parts = self._parts
         table = wiring.routing_table(loaded, has_console=self._has_console)
@@ -234,7 +246,10 @@ class Agent:
         for channel in before.values():
             await channel.close()
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
-        return {"channels": self._account.channels(), "remarks": [problem.message for problem in loaded.problems]}
+        remarks = [problem.message for problem in loaded.problems]
+        if loaded.config.agent != self._started_with:
+            remarks.append("agent.api and agent.log take effect with the next start: buildnet-notify agent restart")
+        return {"channels": self._account.channels(), "remarks": remarks}
 
     def _reload_on_signal(self) -> None:
         self._reloading = asyncio.create_task(self._try_reload())
@@ -251,6 +266,12 @@ class Agent:
         self._account.is_stopping = True
         self._is_stopping.set()
         return {"pid": os.getpid(), "kept": counts[DeliveryStatus.PENDING] + counts[DeliveryStatus.HELD]}
+
+
+async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:

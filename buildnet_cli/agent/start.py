@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import signal
 import sys
 import time
 from dataclasses import dataclass
@@ -60,6 +61,8 @@ def start(workspace: Workspace) -> Started:
     finally:
         os.close(ready_fd)
     if report is None:
+        # It would hold the lock against the next start. It is our own child, so the pid is nobody else's.
+        os.kill(pid, signal.SIGKILL)
         raise TimedOutError(
             f"the agent (pid {pid}) did not come up within {READY_WITHIN_SECS:.0f} s",
             hint=f"look into {workspace.logs / 'agent.err'}",

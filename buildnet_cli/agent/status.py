@@ -55,6 +55,8 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     lines += [_trouble_line(trouble, now) for trouble in status["troubles"]]
     shown = [f"{count} {state}" for state, count in deliveries.items() if count or state == "pending"]
     lines.append(f"deliveries  {', '.join(shown)}")
+    if status["trouble"]:
+        lines.append(f"trouble     {status['trouble']} (see: buildnet-notify agent logs)")
     if status["config"]["is_stale"]:
         lines.append("config      changed on disk; take it over with: buildnet-notify agent reload")
     return "\n".join(lines) + "\n"

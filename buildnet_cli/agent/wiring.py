@@ -118,7 +118,7 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
     notifications = loaded.config.notifications
     folding = frozenset(
         Target(each.channel, each.name)
-        for each in notifications.targets()
+        for each in notifications.all_recipients()
         if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
     )
     return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run)

@@ -44,7 +44,7 @@ def authenticate(request: Request, *, keys: Sequence[ApiKey], uid: int, body_key
         raise UnauthenticatedError(f"this socket belongs to uid {uid}")
     presented = _presented(request.headers) or body_key
     if presented:
-        found = _find(presented.encode("utf-8", "surrogateescape"), keys)
+        found = _find(presented.encode("utf-8", "surrogatepass"), keys)
         if found is not None:
             return Principal(found.name, "api", found.name, found.permissions)
     raise UnauthenticatedError("a valid API key is needed", hint="send it as Authorization: Bearer KEY")

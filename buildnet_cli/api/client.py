@@ -87,7 +87,9 @@ class AgentClient:
         finally:
             connection.close()
         is_text = answer.getheader("content-type", "").startswith("text/plain")
-        return text.decode() if is_text else _read(answer.status, text)
+        if is_text and answer.status < http.client.BAD_REQUEST:
+            return text.decode()
+        return _read(answer.status, text)
 
 
 def _hung(patience_secs: float) -> TimedOutError:
@@ -97,7 +99,10 @@ def _hung(patience_secs: float) -> TimedOutError:
 
 
 def _read(status: int, text: bytes) -> Any:
-    content = json.loads(text) if text else {}
+    try:
+        content = json.loads(text) if text else {}
+    except ValueError as exc:
+        raise BuildNetError(f"the agent failed ({status})", hint="see why: buildnet-notify agent logs") from exc
     if status < http.client.BAD_REQUEST or "detail" not in content:
         return content  # a refused command is still a result object
     error = BuildNetError(content["detail"], hint=content.get("hint", ""), where=content.get("where", ""))

@@ -23,6 +23,7 @@ STATUS_OF: Final = {
     Kind.CONFIRMATION_WRONG: 409,
     Kind.PARTLY: 502,
     Kind.NOT_FOUND: 404,
+    Kind.UNKNOWN_PACKAGE: 422,
     Kind.CONFLICT: 409,
     Kind.TIMEOUT: 504,
     Kind.UNSUPPORTED: 501,

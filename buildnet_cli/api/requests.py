@@ -108,7 +108,8 @@ def read_text(body: dict[str, Any], name: str, *, required: bool = False) -> str
         return None
     if not isinstance(value, str):
         raise BadRequestError(f'"{name}" must be text', where=name)
-    return value
+    # Half a surrogate pair is no character, and no answer could hold it.
+    return value.encode("utf-8", "replace").decode("utf-8")
 
 
 def read_limit(request: Request) -> int:

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, TextIO
 
+from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.notifications import Channels
+from buildnet_cli.config.problems import Problem
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.net.http import HttpClient
@@ -23,6 +25,15 @@ _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})
 """Kinds that can send. What is configured beyond them is said to be unsupported, never silently dropped."""
+
+
+def check(loaded: Loaded) -> list[Problem]:
+    """What only the channels can tell of a configuration that has loaded, such as a template that is none."""
+    if all(webhook.template is None for webhook in loaded.config.notifications.channels.webhooks):
+        return []
+    from buildnet_cli.channels.webhook import template
+
+    return template.check(loaded)
 
 
 def open_channels(config: Config, http: HttpClient, console: TextIO | None = None, *, color: bool = False) -> dict[str, Channel]:

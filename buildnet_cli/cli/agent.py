@@ -17,7 +17,9 @@ from buildnet_cli.cli.output import Column
 from buildnet_cli.duration import format_duration
 from buildnet_cli.errors import Kind, NotFoundError, TimedOutError, UnreachableError
 
-app = new_app("Start, stop and look after the background agent.")
+app = new_app(
+    "Start, stop and look after the background agent.", epilog="buildnet-notify agent start\nbuildnet-notify agent logs -f"
+)
 
 _STALE = " (changed on disk; take it over with: buildnet-notify agent reload)"
 
@@ -61,8 +63,12 @@ def stop(ctx: typer.Context) -> None:
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify agent restart")
 def restart(ctx: typer.Context) -> None:
-    """Stop the agent if it runs, and start it."""
-    _stop(ctx.obj)
+    """Stop the agent if it runs, and start it. A wrong configuration stops nothing and is explained."""
+    from buildnet_cli.agent.wiring import project_of
+
+    state: AppContext = ctx.obj
+    project_of(state.workspace, state.load_config())
+    _stop(state)
     ctx.invoke(start, ctx)
 
 
@@ -95,6 +101,7 @@ def status(ctx: typer.Context) -> None:
         f"channels {_channels(now)}",
         f"config   {now['config']['path']}{_STALE if now['config']['is_stale'] else ''}",
     ]
+    lines += [f"trouble  {now['trouble']} (see: buildnet-notify agent logs)"] if now["trouble"] else []
     state.output.result("agent-status", now, "\n".join(lines))
 
 

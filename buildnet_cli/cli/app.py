@@ -10,6 +10,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from buildnet_cli.errors import UnsupportedError
 from buildnet_cli.errors import UsageError as WrongUsage
 
 # Typer's public classes lead to the vendored ones that its own code raises and hands to us.
@@ -18,17 +19,32 @@ UsageError: type[Exception] = typer.BadParameter.__bases__[0]
 CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
-class ExampleCommand(TyperCommand):
-    """Shows the lines of its epilog first, as examples."""
+PLANNED: Mapping[str, tuple[str, ...]] = {
+    "buildnet-notify": (
+        "audit", "channels", "deliveries", "doctor", "man", "monitor", "mute", "nodes", "plugins", "report", "route",
+        "tail", "why",
+    ),
+    "buildnet-notify agent": ("install", "uninstall"),
+}  # fmt: skip
+"""Commands that are to come, by the group they will be in. They are not listed; whoever types one is told so."""
+
+
+class ExamplesFirst:
+    """Help that begins with the lines of the epilog, as examples."""
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        for line in (self.epilog or "").splitlines():
+        command: Any = self
+        for line in (command.epilog or "").splitlines():
             formatter.write(f"  $ {line.strip()}\n")
-        if self.epilog:
+        if command.epilog:
             formatter.write("\n")
-        self.format_usage(ctx, formatter)
-        self.format_help_text(ctx, formatter)
-        self.format_options(ctx, formatter)
+        command.format_usage(ctx, formatter)
+        command.format_help_text(ctx, formatter)
+        command.format_options(ctx, formatter)
+
+
+class ExampleCommand(ExamplesFirst, TyperCommand):
+    """A command whose help begins with an example."""
 
 
 class HelpWanted(WrongUsage):
@@ -42,8 +58,8 @@ class HelpWanted(WrongUsage):
         return f"{self._help}\n"
 
 
-class Group(TyperGroup):
-    """A group that shows its help when it is called alone, and says what a mistyped command probably meant."""
+class Group(ExamplesFirst, TyperGroup):
+    """A group that shows its help when it is called alone, and says of a wrong word what was meant, or that it is to come."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> Any:
         if not args and not ctx.resilient_parsing:
@@ -53,10 +69,17 @@ class Group(TyperGroup):
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name = args[0] if args else ""
         if name and not name.startswith("-") and self.get_command(ctx, name) is None:
-            near = difflib.get_close_matches(name, self.list_commands(ctx), n=1, cutoff=0.5)
-            hint = f'Did you mean "{near[0]}"?' if near else f"See: {ctx.command_path} --help"
-            raise UsageError(f'There is no command "{name[:80]}". {hint}', ctx)
+            if name in PLANNED.get(ctx.command_path, ()):
+                raise UnsupportedError(f"{name} is not supported yet", hint="the README says what is, and what comes next")
+            near = difflib.get_close_matches(name[:80], self.list_commands(ctx), n=1, cutoff=0.7)
+            hint = f' Did you mean "{near[0]}"?' if near else ""
+            raise UsageError(f'There is no command "{name[:80]}".{hint}', ctx)
         return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, command.get_short_help_str(limit=200)) for name, command in commands if command])
 
 
 class LazyGroup(Group):

@@ -39,8 +39,10 @@ def _as_text(answer: dict[str, Any]) -> str:
     result = answer["result"]
     if "queued_position" not in result:
         return str(answer["message"])
+    from buildnet_cli.cli.output import show_clock
+
     ids = ", ".join(build["id"] for build in result["builds"])
-    starts = f" · starts about {result['estimated_start']}" if result["estimated_start"] else ""
+    starts = f" · starts about {show_clock(result['estimated_start'])}" if result["estimated_start"] else ""
     return f"{answer['message']}\n{ids} · position {result['queued_position']}{starts}\nfollow: buildnet-notify history"
 
 

@@ -12,7 +12,7 @@ from buildnet_cli.cli.app import ExampleCommand, new_app
 from buildnet_cli.cli.context import AppContext
 from buildnet_cli.errors import UsageError
 
-app = new_app("TAB completion for bash, zsh and fish.")
+app = new_app("TAB completion for bash, zsh and fish.", epilog="buildnet-notify completion install")
 
 SHELLS = ("bash", "zsh", "fish")
 

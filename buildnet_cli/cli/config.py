@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,11 +18,17 @@ from buildnet_cli.errors import Kind, UnreachableError, UsageError
 
 if TYPE_CHECKING:
     from buildnet_cli.config.edit import Change, Editor
+    from buildnet_cli.config.loader import Loaded
     from buildnet_cli.config.problems import Problem
 
-app = new_app("Check, read and change the configuration.")
+app = new_app("Check, read and change the configuration.", epilog="buildnet-notify config validate\nbuildnet-notify config edit")
 
-Key = Annotated[str, typer.Argument(metavar="KEY", help="Such as notifications.settings.dedup_window_secs, or webhooks[0].url.")]
+Key = Annotated[
+    str,
+    typer.Argument(
+        metavar="KEY", help="Such as notifications.settings.dedup_window_secs, or notifications.channels.webhooks[0].url."
+    ),
+]
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config validate\nbuildnet-notify config validate --format github")
@@ -31,6 +38,7 @@ def validate(
     format_: Annotated[str, typer.Option("--format", metavar="FORMAT", help="text, json, or github for annotations.")] = "text",
 ) -> None:
     """Every problem at once, each with its line. Exit 3 if there is an error; warnings are none."""
+    from buildnet_cli.channels.registry import check
     from buildnet_cli.config.loader import load, load_text
     from buildnet_cli.config.problems import InvalidConfigError, Severity
 
@@ -40,12 +48,27 @@ def validate(
     path = state.config_file if file is None else Path(file)
     try:
         loaded = load_text(sys.stdin.read(), "stdin", state.lookup) if file == "-" else load(path, state.lookup)
-        problems = list(loaded.problems)
+        problems = [*loaded.problems, *check(loaded), *(_problems_of_project(state, loaded) if file is None else ())]
     except InvalidConfigError as exc:
         problems = list(exc.problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
     _show_problems(state, problems, "json" if state.output.as_json else format_, name=str(path) if file != "-" else "stdin")
     raise typer.Exit(EXIT_OF[Kind.CONFIG] if errors else 0)
+
+
+def _problems_of_project(state: AppContext, loaded: Loaded) -> Sequence[Problem]:
+    """What would keep an agent from starting with this configuration: the packages, wherever they are written."""
+    from buildnet_cli.agent.wiring import project_of
+    from buildnet_cli.config.problems import InvalidConfigError
+    from buildnet_cli.errors import UnsupportedError
+
+    try:
+        project_of(state.workspace, loaded)
+    except InvalidConfigError as exc:
+        return exc.problems
+    except UnsupportedError:
+        return ()  # valid, and of a later version
+    return ()
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config show --origin")
@@ -76,7 +99,13 @@ def get(ctx: typer.Context, key: Key) -> None:
     state.output.result("config-value", {"key": key, "value": value}, value if isinstance(value, str) else _as_json(value))
 
 
-@app.command(name="set", cls=ExampleCommand, epilog="buildnet-notify config set notifications.settings.dedup_window_secs 120")
+@app.command(
+    name="set",
+    cls=ExampleCommand,
+    epilog="buildnet-notify config set notifications.settings.dedup_window_secs 120",
+    # A value may begin with a hyphen: the id of a Telegram group does.
+    context_settings={"ignore_unknown_options": True},
+)
 def set_(ctx: typer.Context, key: Key, value: Annotated[str, typer.Argument(metavar="VALUE", help="As YAML.")]) -> None:
     """Change one value. Comments stay; a change that would not load is refused."""
     state: AppContext = ctx.obj

@@ -40,7 +40,7 @@ def _configuration(state: AppContext) -> Check:
         loaded = state.load_config()
     except BuildNetError as exc:
         return Check("configuration", "failed", exc.message, exc.hint or "buildnet-notify config validate")
-    targets = len(loaded.config.notifications.targets())
+    targets = len(loaded.config.notifications.all_recipients())
     fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {len(loaded.problems)} remarks"
     if not targets:
         return Check("configuration", "note", fact, "nobody is to hear anything: buildnet-notify config edit")

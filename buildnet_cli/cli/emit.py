@@ -82,7 +82,8 @@ def _read_data(text: str) -> Any:
         try:
             text, where = path.read_text("utf-8"), str(path)
         except (OSError, UnicodeDecodeError) as exc:
-            raise UsageError(f"{path} cannot be read ({exc})", where="--data") from exc
+            reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+            raise UsageError(f"{path} cannot be read: {reason}", where="--data") from exc
     try:
         value = json.loads(text)
     except RecursionError:

@@ -22,6 +22,7 @@ EXIT_OF: Final = {
     Kind.CONFIRMATION_WRONG: 7,
     Kind.PARTLY: 8,
     Kind.NOT_FOUND: 9,
+    Kind.UNKNOWN_PACKAGE: 9,
     Kind.TIMEOUT: 10,
     Kind.UNSUPPORTED: 11,
 }

@@ -133,8 +133,12 @@ def _write(folder: Path, path: Path, text: str) -> list[Path]:
 
 def _summary(written: list[Path], found: Found) -> str:
     lines = [f"wrote {file}" for file in written]
-    packages = f"{len(found.packages)} packages" if found.packages else "no packages yet"
-    return "\n".join([*lines, f"found {packages} · time zone {found.timezone}", "Next: buildnet-notify agent start"])
+    count = len(found.packages)
+    packages = f"{count} package{'' if count == 1 else 's'}" if count else "no packages yet"
+    begin = "buildnet-notify agent start"
+    if not found.webhooks:
+        begin = f"buildnet-notify sandbox    (in another terminal: the inbox that hears of it), then {begin}"
+    return "\n".join([*lines, f"found {packages} · time zone {found.timezone}", f"Next: {begin}"])
 
 
 def _packages(config: Path) -> tuple[str, ...]:

@@ -48,6 +48,7 @@ class Commands(LazyGroup):
 
 app = typer.Typer(
     cls=Commands,
+    epilog='buildnet-notify demo\nbuildnet-notify init\nbuildnet-notify agent start\nbuildnet-notify cmd "BUILD" --wait',
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -69,7 +70,9 @@ def buildnet_notify(
     project: Annotated[Path | None, typer.Option(help="The folder that holds .buildnet/.", metavar="DIR")] = None,
     json: Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only results and errors.")] = False,
-    verbose: Annotated[int, typer.Option("--verbose", "-v", count=True, help="More detail; -vv shows tracebacks.")] = 0,
+    verbose: Annotated[
+        int, typer.Option("--verbose", "-v", count=True, show_default=False, help="More detail; -vv shows tracebacks.")
+    ] = 0,
     color: Annotated[str, typer.Option(help="auto, always or never.", metavar="WHEN")] = "auto",
     no_input: Annotated[bool, typer.Option("--no-input", help="Never ask.")] = False,
     version: Annotated[
@@ -89,6 +92,7 @@ def main() -> None:
 
 def run(argv: list[str]) -> int:
     """Run the program; the exit code."""
+    _fill_closed_streams()
     output, verbosity = Output(as_json="--json" in argv), 0
     try:
         options, rest = split_global_options(argv)
@@ -112,6 +116,13 @@ def run(argv: list[str]) -> int:
         return _fail(output, _as_refused(exc), verbosity)
     except Exception as exc:  # noqa: BLE001  (nobody but a developer wants to see a traceback)
         return _fail(output, _as_unexpected(exc), verbosity)
+
+
+def _fill_closed_streams() -> None:
+    """Whoever starts us without stdin, stdout or stderr, as some daemons do, gets a program that reads and writes nothing."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  (it stays open while we run)
 
 
 def _invoke(args: list[str], context: AppContext) -> int:

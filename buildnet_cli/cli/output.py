@@ -153,6 +153,11 @@ def show_time(text: str | None, *, now: datetime | None = None) -> str:
     return moment.astimezone().strftime("%a %d %b %H:%M")
 
 
+def show_clock(text: str) -> str:
+    """The local time of day, for something that happens soon."""
+    return from_rfc3339(text).astimezone().strftime("%H:%M:%S")
+
+
 def show_millis(value: int | None) -> str:
     """`8.2s`; empty for None."""
     return format_duration(timedelta(milliseconds=value)) if value is not None else ""

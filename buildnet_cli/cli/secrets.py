@@ -13,17 +13,33 @@ from buildnet_cli.cli.exits import EXIT_OF
 from buildnet_cli.cli.output import Column, show_time
 from buildnet_cli.errors import Kind, UsageError
 
-app = new_app("Keep the values behind ${NAME} out of the configuration.")
+app = new_app(
+    "Keep the values behind ${NAME} out of the configuration.",
+    epilog="buildnet-notify secrets set SLACK_WEBHOOK_URL\nbuildnet-notify secrets check",
+)
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="As in ${NAME}.")]
 
 
-@app.command(name="set", cls=ExampleCommand, epilog="buildnet-notify secrets set SLACK_BOT_TOKEN < token.txt")
+@app.command(
+    name="set",
+    cls=ExampleCommand,
+    epilog="buildnet-notify secrets set SLACK_BOT_TOKEN < token.txt",
+    context_settings={"allow_extra_args": True, "ignore_unknown_options": True},
+)
 def set_(ctx: typer.Context, name: Name) -> None:
     """Store a value, typed at a hidden prompt or given on stdin; never as an argument, which others could read."""
     from buildnet_cli.secrets.vault import check_name
 
     state: AppContext = ctx.obj
+    if ctx.args:
+        # Whatever it is, it is not repeated: it may be the value itself.
+        raise UsageError(
+            "a value is not taken as an argument, where others can read it; if it was one, choose a new one",
+            hint=f"buildnet-notify secrets set {name}, and type it there"
+            if name.isupper() and name.isidentifier()
+            else "see: buildnet-notify secrets set --help",
+        )
     check_name(name)
     info = state.vault.set(name, _read_value(state, name))
     stored = {"name": info.name, "store": info.store.value}

@@ -9,7 +9,7 @@ from buildnet_cli.cli.app import single_command
 from buildnet_cli.cli.context import AppContext
 
 
-@single_command()
+@single_command(epilog="buildnet-notify version --json")
 def app(ctx: typer.Context) -> None:
     """The version of this program."""
     show(ctx.obj)

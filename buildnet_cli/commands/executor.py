@@ -12,9 +12,9 @@ from buildnet_cli.commands.authorise import may_run
 from buildnet_cli.commands.model import BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
 from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
 from buildnet_cli.engine.port import Engine
-from buildnet_cli.errors import BuildNetError, DeniedError, Kind, UnsupportedError, UsageError
+from buildnet_cli.errors import BuildNetError, DeniedError, Kind, StorageError, UnsupportedError, UsageError
 from buildnet_cli.ids import new_id
-from buildnet_cli.redact import scrub
+from buildnet_cli.redact import scrub, scrub_json
 
 _log = logging.getLogger(__name__)
 
@@ -62,10 +62,16 @@ class Executor:
             _log.exception("a command failed unexpectedly", extra={"request_id": request_id})
             kind = Kind.FAILED
             reply = Reply("the command failed unexpectedly; the agent's log has the cause", status=CommandStatus.FAILED)
-        await self._log.finish(
-            request_id, status=reply.status.value, result=reply.result, message=reply.message, finished_at=self._clock.now()
-        )
-        return CommandResult(name, reply.status, request_id, asked_at, reply.result, reply.message, kind, hint)
+        # An answer repeats what was asked, and that may be anything.
+        reply = Reply(scrub(reply.message), {key: scrub_json(value) for key, value in reply.result.items()}, reply.status)
+        try:
+            await self._log.finish(
+                request_id, status=reply.status.value, result=reply.result, message=reply.message, finished_at=self._clock.now()
+            )
+        except StorageError as exc:
+            # It has run, so the asker is told what came of it; the row stays as executing, and the next start closes it.
+            _log.error("the end of a command could not be recorded: %s", exc.message, extra={"request_id": request_id})
+        return CommandResult(scrub(name), reply.status, request_id, asked_at, reply.result, reply.message, kind, scrub(hint))
 
     async def _run(self, text: str, principal: Principal) -> tuple[str, Reply]:
         parsed = grammar.parse(text, [*self._commands, *NOT_YET], ALIASES)

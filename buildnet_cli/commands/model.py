@@ -9,22 +9,10 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from buildnet_cli.clock import Clock, to_rfc3339
+from buildnet_cli.config.permission import Level
 from buildnet_cli.engine.model import Build
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.errors import Kind
-
-
-class Level(enum.StrEnum):
-    """What a command demands; each level includes those before it."""
-
-    READ = "read"
-    BUILD = "build"
-    ADMIN = "admin"
-
-    @property
-    def rank(self) -> int:
-        """0 for read to 2 for admin."""
-        return list(Level).index(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,3 +115,15 @@ class Context:
     engine: Engine
     builds: BuildHistory
     status: Callable[[], Awaitable[Mapping[str, Any]]]
+
+
+__all__ = [
+    "BuildHistory",
+    "CommandLog",
+    "CommandResult",
+    "CommandStatus",
+    "Context",
+    "Level",
+    "Principal",
+    "Reply",
+]

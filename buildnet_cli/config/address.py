@@ -11,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import BeforeValidator, SecretStr
 
 from buildnet_cli.config.fields import as_line, as_text, flaw_in, shown
+from buildnet_cli.net.address import is_private_host
 
 # E.164: + and at most 15 digits, the first not 0. No number in service has fewer than 7.
 _PHONE = re.compile(r"\+[1-9][0-9]{6,14}")
@@ -20,7 +21,6 @@ _DOMAIN = rf"{_LABEL}(?:\.{_LABEL})*"
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
 _EMAIL = re.compile(rf"(?=.{{1,254}}$)(?=[^@]{{1,64}}@){_ATOM}(?:\.{_ATOM})*@{_DOMAIN}")
 _MAILBOX = re.compile(r'\s*(?:"(?P<quoted>[^"\\]*)"|(?P<plain>[^<>"@,;:]*?))\s*<(?P<address>[^<>]*)>\s*')
-_PRIVATE_SUFFIXES = (".localhost", ".local", ".internal", ".lan", ".home.arpa")
 # RFC 9110 5.6.2
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 _OUR_HEADERS = frozenset({"host", "content-length", "transfer-encoding", "connection"})
@@ -82,18 +82,6 @@ Mailbox = Annotated[str, BeforeValidator(lambda value: "" if value == "" else _a
 Domain = Annotated[str, BeforeValidator(_as_domain)]
 
 
-def is_private_host(host: str) -> bool:
-    """Whether a host is this machine or one that the public internet does not reach, as far as its name tells."""
-    try:
-        address = ipaddress.ip_address(host)
-        if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is not None:
-            address = address.ipv4_mapped
-        return not address.is_global
-    except ValueError:
-        folded = host.lower().rstrip(".")
-        return "." not in folded or folded.endswith(_PRIVATE_SUFFIXES)
-
-
 def _as_host(value: Any) -> str:
     text = as_line(value)
     if text and not _is_host(text):
@@ -142,10 +130,9 @@ def split_url(text: str, schemes: tuple[str, ...] = ("http", "https")) -> SplitR
     return parts
 
 
-def check_transport(parts: SplitResult, *, allow_insecure: bool) -> None:
-    """Plain http may go to private hosts only. Raises ValueError otherwise."""
-    if parts.scheme == "http" and not allow_insecure and not is_private_host(parts.hostname or ""):
-        raise ValueError(f"plain http to {parts.hostname} would be readable on the way: use https, or set allow_insecure: true")
+def is_readable_on_the_way(url: SplitResult) -> bool:
+    """Whether a request would cross public networks in plain text."""
+    return url.scheme == "http" and not is_private_host(url.hostname or "")
 
 
 def _as_base_url(value: Any) -> str:
@@ -153,7 +140,7 @@ def _as_base_url(value: Any) -> str:
     if not text:
         return ""
     parts = split_url(text)
-    if parts.scheme == "http" and not is_private_host(parts.hostname or ""):
+    if is_readable_on_the_way(parts):
         raise ValueError(f"plain http to {parts.hostname} would be readable on the way: use https")
     return text.rstrip("/")
 

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from buildnet_cli.config.address import BaseUrl
-from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, Name, Percent, shown
+from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, Percent, as_text, shown
 from buildnet_cli.config.section import Section
 
+PACKAGE_NAME: Final = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._/@-]{0,99}")
+"""What a package may be called: no shell, path, option or command grammar takes such a name for anything else."""
 
-def _check_package(name: str) -> str:
-    # Source: the BuildNet daemon refuses any other name.
-    if not re.fullmatch(r"[A-Za-z0-9_@/-]{1,100}", name):
-        raise ValueError(f"{shown(name)} is no package name: use letters, digits and - _ @ /, at most 100")
+
+def _as_package_name(value: Any) -> str:
+    name = as_text(value)
+    if not PACKAGE_NAME.fullmatch(name):
+        raise ValueError(
+            f"{shown(name)} is no package name: use letters, digits and . _ - / @, a letter, digit or @ first, at most 100"
+        )
     return name
 
 
@@ -25,16 +30,26 @@ def _check_not_empty(text: str) -> str:
     return text
 
 
-PackageName = Annotated[Name, AfterValidator(_check_package)]
-Required = Annotated[Line, AfterValidator(_check_not_empty)]
+def _as_command(value: Any) -> str:
+    text = as_text(value)
+    if "\0" in text:
+        raise ValueError("holds a NUL character")
+    return _check_not_empty(text)
+
+
+PackageName = Annotated[str, BeforeValidator(_as_package_name)]
+Folder = Annotated[Line, AfterValidator(_check_not_empty)]
+Command = Annotated[str, BeforeValidator(_as_command)]
+"""For `sh -c`; it may have several lines."""
+BuildTimeout = Annotated[int, Between(0, 31 * 86_400, "seconds, 0 for no limit")]
 
 
 class Package(Section):
     """One thing to build; the same fields as in the BuildNet daemon's config.json."""
 
     name: PackageName = Field(description="What BUILD calls it. Required.")
-    path: Required = Field(description="Its folder, relative to the project. Required.")
-    build_cmd: Required = Field(description="Shell command that builds it, run in its folder. Required.")
+    path: Folder = Field(description="Its folder, relative to the project. Required.")
+    build_cmd: Command = Field(description="Shell command that builds it, run in its folder. Required.")
     dependencies: Items[PackageName] = Field((), description="Packages that are built before it. Default: none.")
     sources: Items[Line] = Field(
         (), description="Globs of the files it is built from, relative to the project. Default: its folder."
@@ -42,8 +57,8 @@ class Package(Section):
     output_dir: Line = Field(
         "", description="Folder with what the build makes, relative to the project. Default: nothing is kept."
     )
-    timeout_secs: Annotated[int, Between(1, 604_800, "seconds")] | None = Field(
-        None, description="Seconds a build may take before it is stopped. Default: 1800."
+    timeout_secs: BuildTimeout | None = Field(
+        None, description="Seconds a build may take before it is stopped; 0 = no limit. Default: 1800."
     )
 
 

@@ -8,12 +8,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from itertools import chain
 
 from pydantic import SecretStr
 
-from buildnet_cli.config.address import is_private_host
 from buildnet_cli.config.channels.discord import DiscordUser
 from buildnet_cli.config.channels.email import Email
 from buildnet_cli.config.channels.slack import SlackUser
@@ -22,34 +20,18 @@ from buildnet_cli.config.channels.telegram import TelegramUser
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.fields import did_you_mean, shown
 from buildnet_cli.config.notifications import QuietHours
+from buildnet_cli.config.origin import KeyPath
 from buildnet_cli.config.permission import CONFIRMED
+from buildnet_cli.config.recipient import Channel, Listener
+from buildnet_cli.config.remark import Remark, sections_of
 from buildnet_cli.config.root import Config
-from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener
 from buildnet_cli.events.catalog import CATALOG
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 
-KeyPath = tuple[str | int, ...]
-
 # Joiners belong to emoji and to several scripts; every other format character only hides or turns text.
 _HARMLESS_FORMAT = frozenset("\u200c\u200d")
 _SHORTEST_MASKED = 4
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """Something worth knowing about a configuration that is valid.
-
-    path: keys and indices from the root of the file to what is meant.
-    message: a sentence, without secrets. hint: what to write instead; empty if there is nothing to do.
-    is_note: it tells how something works; nothing is wrong.
-    """
-
-    path: KeyPath
-    message: str
-    hint: str = ""
-    is_note: bool = False
 
 
 def remarks_on(config: Config, *, exists: Callable[[str], bool]) -> list[Remark]:
@@ -58,19 +40,6 @@ def remarks_on(config: Config, *, exists: Callable[[str], bool]) -> list[Remark]
         *chain.from_iterable(rule(config) for rule in _RULES),
         *_missing_disks(config, exists),
     ]
-
-
-def sections_of(section: Section, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Section]]:
-    """A section and everything below it, each with its path in the file."""
-    yield path, section
-    for name in type(section).model_fields:
-        value, below = getattr(section, name), (*path, section.key_of(name))
-        if isinstance(value, Section):
-            yield from sections_of(value, below)
-        elif isinstance(value, tuple):
-            for index, item in enumerate(value):
-                if isinstance(item, Section):
-                    yield from sections_of(item, (*below, index))
 
 
 # Events
@@ -114,18 +83,21 @@ def _channels_no_priority_names(config: Config) -> Iterator[Remark]:
 
 def _priorities_without_their_channel(config: Config) -> Iterator[Remark]:
     enabled = config.notifications.enabled_channels()
-    priorities = config.notifications.settings.priorities
-    for priority in Priority:
-        rule = priorities.rule_for(priority)
-        for index, name in enumerate(rule.channels or () if rule is not None and config.notifications.enabled else ()):
-            if name not in enabled:
-                path: KeyPath = ("notifications", "settings", "priorities", priority.value, "channels", index)
-                yield Remark(path, f"{name} is off or not configured, so nothing of {priority} priority goes there")
+    listed: dict[str, dict[Priority, KeyPath]] = {}
+    for priority in Priority if config.notifications.enabled else ():
+        rule = config.notifications.settings.priorities.rule_for(priority)
+        for index, name in enumerate(rule.channels or () if rule is not None else ()):
+            path = ("notifications", "settings", "priorities", priority.value, "channels", index)
+            listed.setdefault(name, {}).setdefault(priority, path)
+    for name, paths in listed.items():
+        if name not in enabled:
+            message = f"{name} is off or not configured; nothing of these priorities goes there: {', '.join(paths)}"
+            yield Remark(next(iter(paths.values())), message)
 
 
 def _channels_without_recipients(config: Config) -> Iterator[Remark]:
     for path, section in sections_of(config.notifications.channels, ("notifications", "channels")):
-        if isinstance(section, Channel) and section.enabled and not section.targets():
+        if isinstance(section, Channel) and section.enabled and not section.all_recipients():
             yield Remark(path, f"{section.kind} is on, but it has no recipients")
 
 
@@ -229,7 +201,7 @@ def _unprotected_connections(config: Config) -> Iterator[Remark]:
     for path, section in sections_of(config.notifications.channels, ("notifications", "channels")):
         if isinstance(section, Webhook) and not section.verify:
             yield Remark((*path, "verify"), "the server's certificate is not checked: whoever is on the way can read along")
-        if isinstance(section, Webhook) and section.allow_insecure and not is_private_host(section.host):
+        if isinstance(section, Webhook) and section.is_readable_on_the_way:
             yield Remark((*path, "allow_insecure"), "plain http to a public host: whoever is on the way can read along")
         if isinstance(section, Email) and section.provider == "smtp" and not (section.smtp.tls or section.smtp.implicit_tls):
             yield Remark((*path, "smtp", "tls"), "mail and password are sent unencrypted")

@@ -13,15 +13,16 @@ from pydantic import SecretStr
 from buildnet_cli import redact
 from buildnet_cli.config.document import read_document
 from buildnet_cli.config.interpolate import Lookup, Resolved, interpolate, names_in
-from buildnet_cli.config.lint import Remark, remarks_on
+from buildnet_cli.config.lint import remarks_on
 from buildnet_cli.config.origin import KeyPath, Node, Origins, Place, dotted
 from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity, visible
+from buildnet_cli.config.remark import Remark
 from buildnet_cli.config.root import Config
 from buildnet_cli.config.section import Section
 from buildnet_cli.config.shape import is_public_header
 from buildnet_cli.config.source import Source, read_source
 from buildnet_cli.config.validation import check
-from buildnet_cli.net.address import is_loopback_or_private_host
+from buildnet_cli.net.address import is_private_host
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def _is_literal(path: KeyPath, secret: str, root: Node, resolved: Resolved) -> b
     """Whether a credential is written out in the file. The address of a service on this machine or beside it is none."""
     if path in resolved.references or root.at(path) is None:
         return False
-    return not (path[-1] == "url" and is_loopback_or_private_host(urlsplit(secret).hostname or ""))
+    return not (path[-1] == "url" and is_private_host(urlsplit(secret).hostname or ""))
 
 
 def _secrets_of(value: object, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AliasChoices, AliasPath, Field, model_validator
 
@@ -14,8 +14,6 @@ from buildnet_cli.events.catalog import CATALOG, Turn
 Seconds = Annotated[int, Between(1, 86_400, "seconds")]
 Samples = Annotated[int, Between(1, 1000, "samples")]
 Megabytes = Annotated[int, Between(1, 100_000_000, "megabytes")]
-
-RESOURCES: Final = ("cpu", "memory", "disk")
 
 
 def _percent(level: str, default: float, description: str) -> Any:

@@ -17,8 +17,8 @@ from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.fields import ONE_OF, Between, EventPattern, Items, Switch
+from buildnet_cli.config.recipient import CHANNELS, Channel, ChannelName, Recipient, refuse_same_names
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import CHANNELS, Channel, ChannelName, Target, refuse_same_names
 from buildnet_cli.config.timing import TimeOfDay, Zone
 from buildnet_cli.events.priority import Priority
 
@@ -165,7 +165,7 @@ class Channels(Section):
 
     @model_validator(mode="after")
     def _webhooks_differ(self) -> Self:
-        refuse_same_names(self._webhook_targets())
+        refuse_same_names(self._webhook_recipients())
         return self
 
     def section(self, name: str) -> Channel | None:
@@ -184,17 +184,17 @@ class Channels(Section):
         section = self.section(name)
         return any(hook.enabled for hook in self.webhooks) if name == "webhook" else section is not None and section.enabled
 
-    def targets(self) -> Iterator[Target]:
+    def all_recipients(self) -> Iterator[Recipient]:
         """Everybody reached through a channel that is on, channel by channel, in the order of the file."""
         for name in CHANNELS:
             section = self.section(name)
             if name == "webhook":
-                yield from self._webhook_targets()
+                yield from self._webhook_recipients()
             elif section is not None and section.enabled:
-                yield from section.targets()
+                yield from section.all_recipients()
 
-    def _webhook_targets(self) -> tuple[Target, ...]:
-        return tuple(hook.target(index) for index, hook in enumerate(self.webhooks) if hook.enabled)
+    def _webhook_recipients(self) -> tuple[Recipient, ...]:
+        return tuple(hook.recipient(index) for index, hook in enumerate(self.webhooks) if hook.enabled)
 
 
 class Notifications(Section):
@@ -210,9 +210,9 @@ class Notifications(Section):
         """Canonical names of the channels that are on; none while notifications are off."""
         return tuple(name for name in CHANNELS if self.enabled and self.channels.is_enabled(name))
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         """Everybody who may be reached; nobody while notifications are off."""
-        return tuple(self.channels.targets()) if self.enabled else ()
+        return tuple(self.channels.all_recipients()) if self.enabled else ()
 
     def unnamed_channels(self) -> tuple[str, ...]:
         """Channels that are on and yet would hear nothing, because every priority lists its channels and none lists them."""
@@ -232,15 +232,15 @@ class Notifications(Section):
         takes_unnamed = "slack" in named if is_slack_named else priority.is_at_least(Priority.MEDIUM)
         return enabled & (named | frozenset(self.unnamed_channels() if takes_unnamed else ()))
 
-    def find_targets(self, word: str) -> tuple[Target, ...]:
-        """The targets that a request means by a word: by name, else slug, else channel, else format; none if nothing fits."""
-        targets = self.targets()
+    def find_recipients(self, word: str) -> tuple[Recipient, ...]:
+        """The recipients that a request means by a word: by name, else slug, else channel, else format; none if nothing fits."""
+        everybody = self.all_recipients()
         folded = word.casefold()
         for matching in (
-            [target for target in targets if target.name.casefold() == folded],
-            [target for target in targets if target.slug == folded],
-            [target for target in targets if target.channel == ("webhook" if folded == "webhooks" else folded)],
-            [target for target in targets if target.format == folded],
+            [each for each in everybody if each.name.casefold() == folded],
+            [each for each in everybody if each.slug == folded],
+            [each for each in everybody if each.channel == ("webhook" if folded == "webhooks" else folded)],
+            [each for each in everybody if each.format == folded],
         ):
             if matching:
                 return tuple(matching)

@@ -18,6 +18,11 @@ class Level(enum.StrEnum):
     BUILD = "build"
     ADMIN = "admin"
 
+    @property
+    def rank(self) -> int:
+        """0 for read to 2 for admin."""
+        return list(Level).index(self)
+
 
 COMMANDS: Final = {
     "STATUS": Level.READ,

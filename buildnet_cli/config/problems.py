@@ -19,9 +19,10 @@ _LONGEST_EXCERPT = 110
 _LINE_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
 
 # A line that may hold a secret, in a file that could not be read far enough to know: whatever follows such a key is blanked.
+# A word is tried once, from its start and without going back into it, so that a line of any length takes its length in time.
 _SECRET_ENTRY = re.compile(
-    r"""(?i)(?P<entry>[\w-]*(?:token|passw|secret|credential|key(?!words)|auth(?!serv)|signature|headers)[\w-]*["']?"""
-    r"""[ \t]*:[ \t]*+)"""
+    r"""(?i)(?P<entry>(?<![\w-])"""
+    r"""(?>[\w-]*?(?:token|passw|secret|credential|key(?!words)|auth(?!serv)|signature|headers)[\w-]*)["']?[ \t]*:[ \t]*+)"""
     r"""(?!["']?\$\{[A-Za-z0-9_]+\}["']?[ \t]*(?:#.*)?$)(?P<value>[^\s\[{|>&*!].*)"""
 )
 
@@ -114,7 +115,11 @@ def quoted(text: str) -> str:
 
 def masked_line(line: str) -> str:
     """A line fit to be shown: without registered secrets, and without what stands behind a key such as `token`."""
-    return scrub(_SECRET_ENTRY.sub(lambda match: match["entry"] + MASK, line))
+    return scrub(_without_entries(line))
+
+
+def _without_entries(line: str) -> str:
+    return _SECRET_ENTRY.sub(lambda match: match["entry"] + MASK, line)
 
 
 class Page:
@@ -123,6 +128,8 @@ class Page:
     def __init__(self, file: str, text: str) -> None:
         self.file = file
         self._lines = _LINE_BREAK.split(text)
+        # A file written on one line has all its problems there: where its secrets may stand is found out once.
+        self._blanked: dict[str, str] = {}
 
     def problem(
         self,
@@ -142,19 +149,25 @@ class Page:
         if place is None:
             return Problem(severity, message, hint, self.file, path=dotted(path))
         line = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
-        excerpt, caret = _excerpt(line, place.column, shown_until)
+        shown = line if shown_until is None or len(line) < shown_until else line[: shown_until - 1] + MASK
+        excerpt, caret = _excerpt(self._fit_to_show(shown), place.column)
         width = max(min(place.length, len(excerpt) - caret + 1), 1)
         return Problem(
             severity, message, hint, self.file, place.line, place.column, dotted(path), excerpt, caret=caret, width=width
         )
 
+    def _fit_to_show(self, line: str) -> str:
+        if line not in self._blanked:
+            self._blanked[line] = _without_entries(line)
+        shown = scrub(self._blanked[line]).rstrip()
+        if shown.isprintable():
+            return shown
+        # One character stands for one, so that the caret stays where it belongs.
+        return "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in shown)
 
-def _excerpt(line: str, column: int, until: int | None) -> tuple[str, int]:
-    """A source line fit to be shown, and the column in it that the given one became."""
-    shown = line if until is None or len(line) < until else line[: until - 1] + MASK
-    shown = masked_line(shown).rstrip()
-    # One character stands for one, so that the caret stays where it belongs.
-    shown = "".join(char if char.isprintable() else " " if char == "\t" else "?" for char in shown)
+
+def _excerpt(shown: str, column: int) -> tuple[str, int]:
+    """As much of a line as is read at a glance, and the column in it that the given one became."""
     if len(shown) <= _LONGEST_EXCERPT:
         return shown, column
     start = max(0, min(column - _LONGEST_EXCERPT // 2, len(shown) - _LONGEST_EXCERPT))

@@ -15,8 +15,8 @@ from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from buildnet_cli.config.address import Domain, Email, Host, ImapUrl, Phone, Route
 from buildnet_cli.config.fields import Between, Items, Line, Name, Password, Port, Switch, as_token, shown
 from buildnet_cli.config.permission import CONFIRMED, CommandName, Permission
+from buildnet_cli.config.recipient import OptionalDestination
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import OptionalDestination
 
 _SHORTEST_KEY = 24
 _LEAST_BITS = 60

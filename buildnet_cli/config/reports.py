@@ -8,8 +8,8 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from buildnet_cli.config.fields import ONE_OF, Between, Items, Name, PathInside, Switch, shown
+from buildnet_cli.config.recipient import Destination
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Destination
 from buildnet_cli.config.timing import Cron, OptionalZone, Period, Zone
 from buildnet_cli.duration import parse_duration
 

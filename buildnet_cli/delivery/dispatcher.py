@@ -92,7 +92,15 @@ class Dispatcher:
         self._is_over = asyncio.Event()
         self._is_over.set()
         self._is_stopping = False
+        self._is_outbox_readable = True
         self._drain_secs = 0.0
+
+    @property
+    def trouble(self) -> str:
+        """Why nothing is sent just now, in a sentence; empty if nothing stands in the way."""
+        if not self._is_outbox_readable:
+            return "the outbox cannot be read; sending waits"
+        return "" if self._recorder.is_able else "outcomes cannot be stored; sending waits"
 
     def wake(self) -> None:
         """There may be something to send: look now."""
@@ -159,6 +167,7 @@ class Dispatcher:
             leased = await self._outbox.lease(now, _LEASE_LIMIT, room)
             for each in leased:
                 self._enqueue(each)
+            self._is_outbox_readable = True
             if leased:
                 return now
             moments = (await self._outbox.next_due(now), self._gates.opens_at(now))
@@ -167,6 +176,7 @@ class Dispatcher:
             _log.error("the outbox cannot be read; sending waits: %s", exc.message)
         except Exception:  # noqa: BLE001  (the loop goes on; the log has the cause)
             _log.exception("handing out failed; sending waits")
+        self._is_outbox_readable = False
         return now + _AFTER_FAULT
 
     async def _load_gates(self) -> None:

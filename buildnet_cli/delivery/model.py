@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from buildnet_cli.clock import to_rfc3339
@@ -113,10 +113,6 @@ class Attempt:
     status: DeliveryStatus
     reason: str
     next_attempt_at: datetime | None = None
-
-    @property
-    def took(self) -> timedelta:
-        return self.finished_at - self.started_at
 
 
 @dataclass(frozen=True, slots=True)

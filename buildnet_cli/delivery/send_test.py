@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import difflib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.config.notifications import Notifications
-from buildnet_cli.config.target import Target as Recipient
+from buildnet_cli.config.recipient import Recipient
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, NotFoundError
@@ -55,12 +55,12 @@ def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: st
     channels: words for channels or recipients. to: one recipient's name or address.
     Raises NotFoundError, with what there is, if nobody is meant.
     """
-    everybody = notifications.targets()
+    everybody = notifications.all_recipients()
     if not everybody:
         raise NotFoundError("no channel is configured", hint="see: buildnet-notify config sample")
     chosen: list[Recipient] = []
     for word in channels:
-        found = notifications.find_targets(word)
+        found = notifications.find_recipients(word)
         if not found:
             raise _nobody(word, [name for known in everybody for name in (known.name, known.channel)])
         chosen += found
@@ -76,20 +76,15 @@ async def send_test(
     recipients: Sequence[Recipient], channels: Mapping[str, Channel], event: Event, clock: Clock
 ) -> list[SendResult]:
     """Send to all of them at the same time; one result each, in their order."""
-    message = replace(render(event), is_test=True)
+    message = render(event, is_test=True)
 
     async def send(recipient: Recipient) -> SendResult:
         began = clock.monotonic()
         target = Target(recipient.channel, recipient.name)
-        channel = channels.get(recipient.channel)
+        channel = channels.get(target.channel)
         if channel is None:
-            return SendResult(
-                recipient.channel,
-                recipient.name,
-                "unsupported",
-                timedelta(),
-                f"{recipient.channel} cannot be sent by this version yet",
-            )
+            why = f"{target.channel} cannot be sent by this version yet"
+            return SendResult(target.channel, target.recipient, "unsupported", timedelta(), why)
         outgoing = OutgoingMessage(new_id("dlv"), target, message, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)

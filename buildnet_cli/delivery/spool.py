@@ -5,6 +5,7 @@ Each event has an id from the start, so that taking a file in twice, after a cra
 
 from __future__ import annotations
 
+import asyncio
 import errno
 import json
 import logging
@@ -30,6 +31,9 @@ MAX_BYTES = 32 * 1024 * 1024
 
 REJECTED = "rejected"
 """Folder inside the spool for what could not be read; each file has its reason beside it."""
+
+# Events of one transaction: whoever else writes or is answered gets a turn in between.
+_MOST_AT_ONCE = 500
 
 _NAME = re.compile(r"spool_[0-9a-z]{26}\.json")
 _TEMPORARY = re.compile(r"\.spool_[0-9a-z]{26}\.tmp")
@@ -117,9 +121,12 @@ async def take_in(spool: Path, ingest: Ingest) -> int:
     Raises StorageError if the database refuses; what is not accepted by then stays.
     """
     count = 0
-    for file in read(spool):
-        await ingest.accept_many(file.drafts, source=file.source)
-        file.remove()
+    files = read(spool)
+    # Reading waits for the disk, and a large file takes its time: in a thread, so that the loop goes on meanwhile.
+    while (file := await asyncio.to_thread(next, files, None)) is not None:
+        for first in range(0, len(file.drafts), _MOST_AT_ONCE):
+            await ingest.accept_many(file.drafts[first : first + _MOST_AT_ONCE], source=file.source)
+        await asyncio.to_thread(file.remove)
         count += len(file.drafts)
     return count
 

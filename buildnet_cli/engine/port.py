@@ -49,5 +49,5 @@ class Engine(Protocol):
     async def status(self) -> EngineStatus: ...
 
     async def shutdown(self) -> None:
-        """Stop every build, leave no process behind, and return within 12 s."""
+        """Stop every build, leave no process behind, and return within 8 s."""
         ...

@@ -7,15 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from buildnet_cli.config.engine import Package as PackageSection
 from buildnet_cli.config.origin import KeyPath, Origins
 from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity
 from buildnet_cli.config.source import read_source
-
-if TYPE_CHECKING:
-    from buildnet_cli.config.engine import Package as PackageSection
-    from buildnet_cli.engine.project_file import PackageFields
+from buildnet_cli.engine.json_document import read_json
+from buildnet_cli.engine.project_check import check_packages
+from buildnet_cli.engine.project_file import notes, read_file
 
 DEFAULT_BUILD_TIMEOUT = timedelta(minutes=30)
 
@@ -64,25 +63,22 @@ def load_project(root: Path, file: Path) -> Project:
     root: the workspace. file: absolute, or relative to it.
     Raises InvalidConfigError, which carries all problems, if it is missing, unsafe or wrong.
     """
-    from buildnet_cli.engine.json_document import read_json
-    from buildnet_cli.engine.project_file import notes, read_fields
-
     path = root / file
     text = read_source(path).text
     page = Page(str(path), text)
     origins = Origins(page.file, read_json(text, page))
-    fields = read_fields(origins.root, page)
+    content = read_file(origins.root, page)
     root = root.resolve()
-    base = (root / fields.project_root).resolve()
+    base = (root / content.project_root).resolve()
     if not base.is_relative_to(root) or not base.is_dir():
         place = origins.place_of(("project_root",))
-        message = f'project_root "{fields.project_root}" is no folder inside {root}'
+        message = f'project_root "{content.project_root}" is no folder inside {root}'
         raise InvalidConfigError(page.file, [page.problem(Severity.ERROR, message, place, hint='use "."')])
-    limit = _seconds(fields.build_timeout_secs)
+    limit = _seconds(content.build_timeout_secs)
     return Project(
         root=base,
-        packages=_checked(base, [_from_fields(package) for package in fields.packages], origins, page),
-        max_concurrent_builds=fields.max_concurrent_builds or usable_cpus(),
+        packages=_checked(base, content.packages, origins, page),
+        max_concurrent_builds=content.max_concurrent_builds or usable_cpus(),
         build_timeout=DEFAULT_BUILD_TIMEOUT if limit is None else limit,
         notes=tuple(notes(origins.root, page)),
     )
@@ -93,19 +89,8 @@ def project_from_config(root: Path, sections: Sequence[PackageSection], origins:
 
     Raises InvalidConfigError, which carries all problems.
     """
-    packages = [
-        Package(
-            section.name,
-            section.path,
-            section.build_cmd,
-            tuple(section.dependencies),
-            tuple(section.sources),
-            section.output_dir,
-        )
-        for section in sections
-    ]
     root = root.resolve()
-    return Project(root, _checked(root, packages, origins, page), usable_cpus())
+    return Project(root, _checked(root, sections, origins, page), usable_cpus())
 
 
 def usable_cpus() -> int:
@@ -116,27 +101,26 @@ def usable_cpus() -> int:
         return os.cpu_count() or 1
 
 
-def _checked(root: Path, packages: Sequence[Package], origins: Origins, page: Page) -> dict[str, Package]:
-    from buildnet_cli.engine.project_check import check_packages
-
+def _checked(root: Path, sections: Sequence[PackageSection], origins: Origins, page: Page) -> dict[str, Package]:
     def problem(message: str, path: KeyPath, hint: str = "") -> Problem:
         return page.problem(Severity.ERROR, message, origins.place_of(path), hint=hint, path=path)
 
+    packages = [_to_package(section) for section in sections]
     problems = list(check_packages(root, packages, problem))
     if problems:
         raise InvalidConfigError(page.file, sorted(problems, key=lambda found: (found.line, found.column)))
     return {package.name: package for package in packages}
 
 
-def _from_fields(fields: PackageFields) -> Package:
+def _to_package(section: PackageSection) -> Package:
     return Package(
-        fields.name,
-        fields.path,
-        fields.build_cmd,
-        tuple(fields.dependencies),
-        tuple(fields.sources),
-        fields.output_dir,
-        _seconds(fields.timeout_secs),
+        section.name,
+        section.path,
+        section.build_cmd,
+        section.dependencies,
+        section.sources,
+        section.output_dir,
+        _seconds(section.timeout_secs),
     )
 
 

@@ -5,19 +5,18 @@ Source: BuildNet daemon 0.1.0. It wants every key of its own; for us the package
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import ConfigDict
 
-from buildnet_cli.config.fields import flaw_in, shown
+from buildnet_cli.config.engine import BuildTimeout, Package
+from buildnet_cli.config.fields import Between, Items, Line
 from buildnet_cli.config.interpolate import Resolved
 from buildnet_cli.config.origin import Node, Place
 from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Severity
+from buildnet_cli.config.section import Section
 from buildnet_cli.config.validation import check
-
-_NAME = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._/@-]{0,99}")
 
 _DAEMON_KEYS = (
     "project_root",
@@ -34,66 +33,29 @@ _DAEMON_KEYS = (
 _DAEMON_PACKAGE_KEYS = ("name", "path", "build_cmd", "dependencies", "sources", "output_dir")
 
 
-def _check_name(name: str) -> str:
-    if not _NAME.fullmatch(name):
-        raise ValueError(
-            f"{shown(name)} is no package name: use letters, digits and . _ - / @, a letter, digit or @ first, at most 100"
-        )
-    return name
-
-
-def _check_command(command: str) -> str:
-    if not command.strip():
-        raise ValueError("must not be empty")
-    if "\0" in command:
-        raise ValueError("holds a NUL character")
-    return command
-
-
-def _check_path(path: str) -> str:
-    flaw = flaw_in(path)
-    if flaw:
-        raise ValueError(f"holds {flaw}")
-    return path
-
-
-Name = Annotated[str, AfterValidator(_check_name)]
-Command = Annotated[str, AfterValidator(_check_command)]
-RelativePath = Annotated[str, AfterValidator(_check_path)]
-Seconds = Annotated[int, Field(ge=0, le=31 * 86400)]
-
-
-class _Fields(BaseModel):
-    model_config = ConfigDict(strict=True, extra="ignore", frozen=True)
-
-
-class PackageFields(_Fields):
+class ListedPackage(Package):
     """One entry of `packages`; `timeout_secs` is a key of ours."""
 
-    name: Name
-    path: RelativePath
-    build_cmd: Command
-    dependencies: list[str] = []
-    sources: list[str] = []
-    output_dir: RelativePath = ""
-    timeout_secs: Seconds | None = None
+    model_config = ConfigDict(extra="ignore")
 
 
-class ProjectFields(_Fields):
+class ProjectFile(Section):
     """The keys of the file that we use."""
 
-    packages: list[PackageFields]
-    project_root: RelativePath = "."
-    max_concurrent_builds: Annotated[int, Field(ge=1, le=1024)] | None = None
-    build_timeout_secs: Seconds | None = None
+    model_config = ConfigDict(extra="ignore")
+
+    packages: Items[ListedPackage]
+    project_root: Line = "."
+    max_concurrent_builds: Annotated[int, Between(1, 1024, "builds")] | None = None
+    build_timeout_secs: BuildTimeout | None = None
 
 
-def read_fields(root: Node, page: Page) -> ProjectFields:
+def read_file(root: Node, page: Page) -> ProjectFile:
     """The file's values. Raises InvalidConfigError with every missing or unfit one."""
     if not isinstance(root.value, dict):
         problem = page.problem(Severity.ERROR, "the file holds no JSON object", root.place, hint='write {"packages": [...]}')
         raise InvalidConfigError(page.file, [problem])
-    checked = check(ProjectFields, root, Resolved(root.plain()), page)
+    checked = check(ProjectFile, root, Resolved(root.plain()), page)
     if checked.value is None:
         raise InvalidConfigError(page.file, checked.problems)
     return checked.value

@@ -15,7 +15,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
 BUDGET = 200_000
-"""What one rendering may use: a unit for each round of a loop and for each character that is made or printed."""
+"""What one rendering may use: a unit for each part of a loop in each of its rounds, and for each character made or printed."""
 
 _ALLOWED = (
     nodes.Template,
@@ -80,7 +80,7 @@ _FILTERS: dict[str, Callable[..., Any]] = {
     "length": len,
     "count": len,
     "first": lambda value: next(iter(value), ""),
-    "last": lambda value: list(value)[-1] if value else "",
+    "last": lambda value: next(reversed(value), ""),
     "items": lambda value: list(value.items()),
     "default": lambda value, other="": other if isinstance(value, jinja2.Undefined) or value is None else value,
     "truncate": lambda value, length=255: (
@@ -178,9 +178,9 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
     def _concat(self, values: list[Any]) -> str:
         return self._join(["" if value is None else value for value in values])
 
-    def _rounds(self, values: Any) -> Iterator[Any]:
+    def _rounds(self, values: Any, cost: int) -> Iterator[Any]:
         for value in values:
-            self.pay(1)
+            self.pay(cost)
             yield value
 
 
@@ -188,8 +188,9 @@ class _Metered(NodeTransformer):
     """Puts a meter on loops and on `~`."""
 
     def visit_For(self, node: nodes.For) -> nodes.For:
+        cost = nodes.Const(sum(1 for _ in node.find_all(nodes.Node)), lineno=node.lineno)
         self.generic_visit(node)
-        node.iter = nodes.Filter(node.iter, "each round", [], [], None, None, lineno=node.lineno)
+        node.iter = nodes.Filter(node.iter, "each round", [cost], [], None, None, lineno=node.lineno)
         return node
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
+from buildnet_cli.config.engine import PACKAGE_NAME
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.facts import Facts, fields_of
 from buildnet_cli.messages.model import Field, Message
@@ -20,8 +21,6 @@ _TAIL_LINES = 12
 _MILLISECOND = timedelta(milliseconds=1)
 _SECOND = timedelta(seconds=1)
 
-# What a package may be called in a command. A name that fits no command is offered in none.
-_PACKAGE = re.compile(r"[A-Za-z0-9@][A-Za-z0-9._/@-]{0,199}")
 _WORD = re.compile(r"\w+")
 _BUILD_ID = re.compile(r"(?:build|run)_[0-9a-z]{1,40}")
 
@@ -166,7 +165,8 @@ def _further_lines(event: Event) -> str:
 
 def _build_action(event: Event, facts: Facts) -> tuple[str, ...]:
     package = facts.text("package") or event.subject
-    return (f"BUILD {package}",) if _PACKAGE.fullmatch(package) else ()
+    # A name that fits no command is offered in none.
+    return (f"BUILD {package}",) if PACKAGE_NAME.fullmatch(package) else ()
 
 
 def _cancel_action(facts: Facts) -> tuple[str, ...]:

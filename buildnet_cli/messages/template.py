@@ -29,10 +29,11 @@ _FAULTS = (jinja2.TemplateError, ArithmeticError, AttributeError, LookupError, R
 
 @dataclass(frozen=True, slots=True)
 class TextTemplate:
-    """A template whose result is plain text."""
+    """A template whose result is plain text. warnings: as in JsonTemplate; there is nothing to warn of."""
 
     _template: jinja2.Template
     _environment: BoundedEnvironment
+    warnings: tuple[str, ...] = ()
 
     @classmethod
     def parse(cls, source: str, environment: BoundedEnvironment | None = None) -> TextTemplate:

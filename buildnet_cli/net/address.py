@@ -1,13 +1,10 @@
-"""Which hosts may be reached: pure rules over URLs and addresses. Names are resolved by the door itself, in `http`."""
+"""Which hosts are private: pure rules over names and addresses. Names are resolved by the door itself, in `lanes`."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
 import socket
-from urllib.parse import urlsplit
-
-from buildnet_cli.errors import UsageError
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -69,7 +66,7 @@ def read_address(host: str) -> Address | None:
     return None
 
 
-def is_loopback_or_private_host(host: str) -> bool:
+def is_private_host(host: str) -> bool:
     """Whether plain http to this host stays off public networks, as far as its spelling tells.
 
     True for private addresses, names without a dot, and names under suffixes that no public zone answers.
@@ -81,31 +78,6 @@ def is_loopback_or_private_host(host: str) -> bool:
     if address is not None:
         return is_private(address)
     return "." not in name or any(name.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
-
-
-def check(url: str, *, allow_insecure: bool = False, from_local_file: bool = False) -> None:
-    """Refuse a URL that a message must not go to.
-
-    allow_insecure: plain http to public hosts is wanted.
-    from_local_file: the owner wrote it; only then may it name a private host.
-    Raises UsageError. The sentence names the host at most: the rest of a URL may be a secret.
-    """
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
-    except ValueError:
-        raise UsageError("this is no valid URL", hint="write it as https://host/path") from None
-    if parts.scheme not in ("http", "https") or not host or re.search(r"[\x00-\x20\x7f]", url):
-        raise UsageError("this is no http or https URL", hint="write it as https://host/path")
-    private = is_loopback_or_private_host(host)
-    if private and not from_local_file:
-        raise UsageError(f"{host} is a private address", hint="only the local configuration file may name one", where=host)
-    if parts.scheme == "http" and not private and not allow_insecure:
-        raise UsageError(
-            f"plain http to {host} would send the message, and any credential, in the open",
-            hint="use https, or set allow_insecure: true",
-            where=host,
-        )
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

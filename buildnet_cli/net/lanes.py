@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import ipaddress
 import logging
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -217,6 +218,11 @@ def _verify_message(error: aiohttp.ClientConnectorCertificateError) -> str:
     return cause.verify_message if isinstance(cause, ssl.SSLCertVerificationError) else "it does not match the name"
 
 
+def _reason_of(error: OSError) -> str:
+    # asyncio puts a sentence of its own, with the address, where the system's reason should be.
+    return os.strerror(error.errno).lower() if error.errno else "no connection"
+
+
 def _as_channel_error(exc: Exception, host: str) -> ChannelError:
     # The transport folds refused, reset and timed-out connections into one class; what really happened is its cause.
     cause = exc.__cause__ if isinstance(exc, httpx.HTTPError) and exc.__cause__ is not None else exc
@@ -231,7 +237,7 @@ def _as_channel_error(exc: Exception, host: str) -> ChannelError:
             f"no TLS connection to {host}: {cause.os_error.strerror or 'the handshake failed'}", outcome=Outcome.RETRY
         )
     if isinstance(cause, aiohttp.ClientConnectorError):
-        return ChannelError(f"{host} cannot be reached: {cause.os_error.strerror or 'no connection'}", outcome=Outcome.RETRY)
+        return ChannelError(f"{host} cannot be reached: {_reason_of(cause.os_error)}", outcome=Outcome.RETRY)
     if isinstance(cause, aiohttp.ConnectionTimeoutError):
         return ChannelError(f"{host} did not accept a connection in time", outcome=Outcome.RETRY)
     if isinstance(exc, httpx.InvalidURL | httpx.UnsupportedProtocol | ValueError) or isinstance(cause, ValueError):

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import termios
 import threading
+import time
 import tty
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,8 +22,10 @@ from typing import IO
 TAIL_BYTES = 256 << 10
 """How much of the end of the output is kept."""
 
-# How long output may still come after the end of the command, from processes it left behind.
+# What may still come after the end of the command, from its own last words and from processes it left behind.
 _DRAIN_SECS = 0.5
+_DRAIN_BYTES = 1 << 20
+_LOOK_EVERY_SECS = 0.1
 
 
 @dataclass(frozen=True)
@@ -70,23 +73,37 @@ def _on_pipes(argv: Sequence[str], env: Mapping[str, str], tail: _Tail) -> int:
     with subprocess.Popen(argv, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child, _forwarded(child.pid):
         assert child.stdout is not None
         assert child.stderr is not None
+        has_ended = threading.Event()
         copiers = [
-            threading.Thread(target=_copy, args=(source, sink, tail), daemon=True)
+            threading.Thread(target=_copy, args=(source, sink, tail, has_ended), daemon=True)
             for source, sink in ((child.stdout, sys.stdout.buffer), (child.stderr, sys.stderr.buffer))
         ]
         for copier in copiers:
             copier.start()
         code = child.wait()
+        has_ended.set()
         for copier in copiers:
-            copier.join(_DRAIN_SECS)
-        if any(copier.is_alive() for copier in copiers):
-            # Something the command left behind still holds the pipe; it is not ours to wait for.
-            child.stdout = child.stderr = None
+            copier.join()
     return _exit_code(code)
 
 
-def _copy(source: IO[bytes], sink: IO[bytes], tail: _Tail) -> None:
-    while chunk := os.read(source.fileno(), 65536):
+def _copy(source: IO[bytes], sink: IO[bytes], tail: _Tail, has_ended: threading.Event) -> None:
+    """Copy until nobody can write any more; after the command's end no longer than it takes to hear its last words.
+
+    Something it left behind may hold the pipe, and is not ours to wait for. A reader who takes his time is.
+    """
+    patience_secs, left_bytes = _DRAIN_SECS, _DRAIN_BYTES
+    while patience_secs > 0 and left_bytes > 0:
+        began = time.monotonic()
+        is_ready = bool(select.select([source], [], [], min(patience_secs, _LOOK_EVERY_SECS))[0])
+        if has_ended.is_set():
+            patience_secs -= time.monotonic() - began
+        if not is_ready:
+            continue
+        chunk = os.read(source.fileno(), 65536)
+        if not chunk:
+            return
+        left_bytes -= len(chunk) if has_ended.is_set() else 0
         tail.add(chunk)
         with contextlib.suppress(BrokenPipeError):
             sink.write(chunk)
@@ -105,7 +122,7 @@ def _on_terminal(argv: Sequence[str], env: Mapping[str, str], tail: _Tail) -> in
     before = termios.tcgetattr(0)
     resized = signal.signal(signal.SIGWINCH, lambda *_: _copy_size(ours))
     try:
-        tty.setraw(0)
+        tty.setraw(0, termios.TCSADRAIN)  # keeps what was typed ahead
         with _forwarded(child.pid):
             _shuttle(ours, child.poll, tail)
             return _exit_code(child.wait())

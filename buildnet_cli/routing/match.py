@@ -69,7 +69,7 @@ class RoutingTable:
                     each.path,
                     is_daily=each.channel == "email" and each.format == "digest",
                 )
-                for each in config.targets()
+                for each in config.all_recipients()
             ),
             {priority: config.channels_for(priority) for priority in Priority},
         )

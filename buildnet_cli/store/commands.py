@@ -37,6 +37,12 @@ class StoredCommands:
         values = [status, json.dumps(clean_object(result)), clean_text(message), to_rfc3339(finished_at), request_id]
         await self._store.write(lambda db: db.execute(_FINISH, values))
 
+    async def interrupt_unfinished(self, now: datetime) -> None:
+        """Close the rows of commands that were executing when a former agent ended. They are told of, and never run again."""
+        values = ["interrupted", "the agent ended while it ran; it was not run again", to_rfc3339(now)]
+        sql = "UPDATE commands SET status = ?, message = ?, finished_at = ? WHERE status = 'executing'"
+        await self._store.write(lambda db: db.execute(sql, values))
+
 
 def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 50) -> Page[Row]:
     """Commands, newest first: `{request_id, command, status, channel, principal, timestamp, finished_at, result, message}`.

@@ -47,6 +47,8 @@ class Writer:
         self._path = path
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_closed = False
+        # `close` comes from another thread than `write`: no job may be handed in after the last one.
+        self._handing_in = threading.Lock()
         self.commits = 0
         self._thread = threading.Thread(target=self._run, name="store-writer", daemon=True)
         self._thread.start()
@@ -56,19 +58,21 @@ class Writer:
 
         Raises StorageError if the database refuses, and whatever the operation raises; nothing of it is stored then.
         """
-        if self._is_closed:
-            raise StorageError("the database is closed", where=str(self._path))
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._jobs.put(_Job(operation, future, loop))
+        with self._handing_in:
+            if self._is_closed:
+                raise StorageError("the database is closed", where=str(self._path))
+            self._jobs.put(_Job(operation, future, loop))
         return await future
 
     def close(self) -> None:
         """Finish everything handed in, then end the thread. Blocks until it has."""
-        if not self._is_closed:
-            self._is_closed = True
-            self._jobs.put(None)
-            self._thread.join()
+        with self._handing_in:
+            if not self._is_closed:
+                self._is_closed = True
+                self._jobs.put(None)
+        self._thread.join()
 
     def _run(self) -> None:
         is_last = False

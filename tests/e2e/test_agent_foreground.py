@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
-from tests.support.agent import PATIENCE_SECS, Project, ended
+from tests.support.agent import PATIENCE_SECS, Project, ended, wait_for
 
 pytestmark = pytest.mark.e2e
 
@@ -45,6 +46,20 @@ def test_a_signal_is_a_regular_stop(number: signal.Signals, project: Project) ->
     assert "Traceback" not in out + err
     newest = project.call("history", "events", "-n", "1", "--json").must().json["items"]
     assert [event["type"] for event in newest] == ["daemon.stopped"]
+
+
+def test_a_second_signal_ends_it_at_once(project: Project) -> None:
+    project.configure(reports={})
+    project.packages(stubborn="trap '' TERM INT; while :; do sleep 1; done")
+    with in_foreground(project) as agent:
+        project.call("cmd", "BUILD stubborn").must()
+        wait_for(lambda: len(project.processes()) > 1, "the build does not begin")
+        agent.send_signal(signal.SIGINT)
+        wait_for(lambda: project.status()["state"] == "stopping", "it does not begin to stop")
+        begun = time.monotonic()
+        agent.send_signal(signal.SIGINT)
+        assert agent.wait(PATIENCE_SECS) == 130
+        assert time.monotonic() - begun < 2
 
 
 def test_a_hangup_reads_the_configuration_again(project: Project) -> None:

@@ -37,12 +37,20 @@ LOCK_TEXTS = [
 ]
 
 
-@pytest.mark.parametrize("text", LOCK_TEXTS)
-def test_what_a_lock_file_says_is_not_believed(text: str, project: Project, bystander: subprocess.Popen[str]) -> None:
+def test_what_a_lock_file_says_is_not_believed(project: Project, bystander: subprocess.Popen[str]) -> None:
+    project.configure(reports={})
+    for text in LOCK_TEXTS:
+        (project.state / "agent.lock").write_text(text.format(pid=bystander.pid), encoding="latin-1")
+        assert "not running" in project.call("agent", "stop").must().out, text
+        assert is_alive(bystander.pid)
+
+
+@pytest.mark.parametrize("text", [LOCK_TEXTS[0], "-1", "\x00\xff"], ids=["a living pid", "-1", "no text"])
+def test_what_a_lock_file_says_keeps_no_agent_from_starting(
+    text: str, project: Project, bystander: subprocess.Popen[str]
+) -> None:
     project.configure(reports={})
     (project.state / "agent.lock").write_text(text.format(pid=bystander.pid), encoding="latin-1")
-    assert project.call("agent", "status").code == 5
-    assert "not running" in project.call("agent", "stop").must().out
     pid = project.start()
     assert project.agents() == [pid]
     project.call("agent", "stop").must()
@@ -120,6 +128,7 @@ def test_a_build_that_ran_when_the_agent_was_killed_is_told_as_failed(project: P
     project.packages(long="sleep 60")
     first = project.start()
     project.call("cmd", "BUILD long").must()
+    wait_for(lambda: [line for line in project.processes().values() if "sleep 60" in line], "the build does not begin")
     project.kill(first)
     project.start()
     (build,) = project.call("history", "--json").must().json["items"]

@@ -25,9 +25,7 @@ NOT_RUNNING = 5
 def test_a_start_says_where_the_agent_is_and_it_answers_there(project: Project, inbox: HttpInbox) -> None:
     project.configure(**webhook(inbox.hook("start")))
     started = project.call("agent", "start").must()
-    found = re.fullmatch(
-        r"Agent started \(pid (\d+)\) in \S+ · (http://127\.0\.0\.1:\d+) · channels: webhook ready\n", started.out
-    )
+    found = re.fullmatch(r"Agent started \(pid (\d+)\) in \S+ · (http://127\.0\.0\.1:\d+) · channels: webhook ok\n", started.out)
     assert found, started
     pid, url = int(found[1]), found[2]
     assert project.agents() == [pid]

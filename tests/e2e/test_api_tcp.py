@@ -124,7 +124,7 @@ def test_what_is_the_terminals_alone_does_not_exist_on_tcp(path: str, guarded: P
         ("viewer", "HISTORY", 403),
         ("viewer", "BUILD good", 403),
         ("viewer", "CANCEL good", 403),
-        ("admin", "BUILD nothing-like-it", 404),
+        ("admin", "BUILD nothing-like-it", 422),
         ("admin", "BILD good", 422),
         ("admin", "BUILD good and more", 422),
         ("admin", "CACHE CLEAR", 501),

@@ -52,7 +52,7 @@ ANSWERS: list[tuple[str, str, int, str]] = [
     ("secrets import --from-env", "", 0, "secrets"),
     ("secrets list", "", 0, "secrets"),
     ("secrets set A_NAME", "a value\n", 0, "secret"),
-    ("secrets delete A_NAME", "", 0, "secret"),
+    ("secrets delete ANOTHER", "", 9, "error"),
     ("send-test", "", 0, "send-test"),
     ("send-test --channel nobody", "", 9, "error"),
     ("status", "", 0, "status"),
@@ -195,6 +195,18 @@ def test_a_full_disk_is_said_without_a_traceback(running: Project) -> None:
             assert "Traceback" not in child.stderr
 
 
+@pytest.mark.parametrize(
+    "line", ["--version", "history", "statsu", "emit custom.test --data -", "run -- echo hello", "secrets set A"]
+)
+def test_closed_streams_are_no_reason_for_a_traceback(line: str, running: Project) -> None:
+    for closed in ("<&-", ">&-", "<&- >&-", "<&- >&- 2>&-"):
+        command = ["sh", "-c", f'exec "$@" {closed}', "sh", PROGRAM, *line.split()]
+        child = subprocess.run(command, cwd=running.root, env=running.environ, stdin=subprocess.DEVNULL, capture_output=True)
+        assert b"Traceback" not in child.stderr
+        assert b"unexpected" not in child.stderr
+        assert child.returncode in (0, 2)
+
+
 @pytest.mark.parametrize("env", [{"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, {"PYTHONIOENCODING": "latin-1"}])
 def test_a_terminal_without_unicode_gets_what_it_can_show(env: dict[str, str], running: Project) -> None:
     running.emit("custom.test", message="café \N{ROCKET} — done", subject="unicode")
@@ -222,7 +234,8 @@ def test_what_an_event_says_cannot_drive_the_terminal(running: Project) -> None:
 def test_without_a_command_the_help_is_shown(project: Project) -> None:
     for args in ([], ["agent"], ["config"]):
         shown = project.call(*args).must(2)
-        assert shown.err.startswith("Usage: buildnet-notify")
+        assert f"Usage: {' '.join(['buildnet-notify', *args])} [OPTIONS]" in shown.err
+        assert "error:" not in shown.err
         assert "Commands:" in shown.err
 
 

@@ -58,7 +58,7 @@ def test_a_log_never_grows_past_its_bounds(tmp_path: Path, chunks: list[bytes], 
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(st.text(st.characters(exclude_characters="\r\n"), max_size=300).map(str.encode), st.integers(1, 7))
+@given(st.text(st.characters(codec="utf-8", exclude_characters="\r\n"), max_size=300).map(str.encode), st.integers(1, 7))
 def test_how_the_output_is_cut_into_pieces_does_not_matter(tmp_path: Path, line: bytes, size: int):
     log = BuildLog(tmp_path / "output.log")
     data = b"before\n" + line + b"\nafter\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import stat
 import threading
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -147,7 +148,7 @@ def test_an_edit_by_hand_in_between_is_not_overwritten(path: Path, history: Hist
     class Meddling(FakeClock):
         """Somebody writes the file between reading it and replacing it."""
 
-        def now(self):  # type: ignore[no-untyped-def]
+        def now(self) -> datetime:
             path.write_text(TEXT + "# mine\n", encoding="utf-8")
             return super().now()
 

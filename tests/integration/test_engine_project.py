@@ -93,10 +93,10 @@ def test_all_missing_and_unfit_keys_are_told_at_once_with_file_line_and_field(ro
         (3, 'packages[0] needs "path"'),
         (3, 'packages[0] needs "build_cmd"'),
         (6, 'packages[1] needs "name"'),
-        (7, "packages[1].path must be text"),
+        (7, "packages[1].path must be text, not 3"),
         (8, "packages[1].build_cmd must not be empty"),
-        (10, "packages[2] must be a mapping (keys with values)"),
-        (12, "max_concurrent_builds must be at least 1"),
+        (10, "packages[2] must be a mapping (keys with values), not 7"),
+        (12, "max_concurrent_builds must be a whole number from 1 to 1024 (builds), not 0"),
     }
     assert {problem.file for problem in error.problems} == {str(root / FILE)}
 
@@ -106,7 +106,7 @@ def test_a_name_that_a_daemon_or_a_shell_could_misread_is_refused(root: Path, na
     assert "is no package name" in refusal(root, {"packages": [package(name)]}).message
 
 
-@pytest.mark.parametrize("name", ["a", "@scope/pkg", "lib-1.2_x", "9"])
+@pytest.mark.parametrize("name", ["a", "@scope/pkg", "lib-1.2_x", "9", "x" * 100])
 def test_names_that_package_managers_use_are_taken(root: Path, name: str):
     assert list(load(root, {"packages": [package(name)]}).packages) == [name]
 
@@ -193,9 +193,10 @@ def test_a_file_that_others_may_write_is_refused_because_it_says_what_is_run(roo
 
 YAML = """\
 packages:
-  - name: lib
+  - name: lib-1.2
     path: src
     build_cmd: make lib
+    timeout_secs: 5
   - name: api
     path: src
     build_cmd: make api
@@ -210,12 +211,13 @@ def from_yaml(root: Path, dependency: str) -> Project:
 
 
 def test_packages_may_stand_in_our_own_configuration(root: Path):
-    project = from_yaml(root, "lib")
-    assert {found.name: found.dependencies for found in project.packages.values()} == {"lib": (), "api": ("lib",)}
+    project = from_yaml(root, "lib-1.2")
+    assert {found.name: found.dependencies for found in project.packages.values()} == {"lib-1.2": (), "api": ("lib-1.2",)}
+    assert [project.timeout_of(found) for found in project.packages.values()] == [timedelta(seconds=5), timedelta(minutes=30)]
 
 
 def test_their_problems_are_told_with_the_line_of_our_configuration(root: Path):
     with pytest.raises(InvalidConfigError) as caught:
-        from_yaml(root, "lob")
-    assert caught.value.where == "notifications.yaml:8:20"
-    assert 'did you mean "lib"?' in caught.value.message
+        from_yaml(root, "lob-1.2")
+    assert caught.value.where == "notifications.yaml:9:20"
+    assert 'did you mean "lib-1.2"?' in caught.value.message

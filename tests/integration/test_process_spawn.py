@@ -4,6 +4,7 @@ import asyncio
 import os
 import sys
 import time
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,10 @@ async def until_gone(pid: int) -> None:
     await until(lambda: not spawn.group_is_alive(pid))
 
 
-async def shell(script: str, cwd: Path, on_start=None) -> tuple[spawn.Exit, bytes, int]:  # type: ignore[no-untyped-def]
+Act = Callable[[spawn.Child, bytearray], Awaitable[object]]
+
+
+async def shell(script: str, cwd: Path, on_start: Act | None = None) -> tuple[spawn.Exit, bytes, int]:
     output = bytearray()
     async with spawn.running(["/bin/sh", "-c", script], env=ENV, cwd=cwd, on_output=output.extend) as child:
         if on_start is not None:

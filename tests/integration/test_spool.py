@@ -99,6 +99,14 @@ async def test_what_waits_is_accepted_and_then_removed(folder: Path, ingest: Ing
     assert [event.source for event in events.page(store.db).items] == ["cli", "cli"]
 
 
+async def test_a_large_hand_over_is_accepted_in_parts_so_that_others_get_their_turn(
+    folder: Path, ingest: Ingest, store: MemoryStore
+) -> None:
+    spool.write(folder, [DRAFT] * 1200, source="cli")
+    assert await spool.take_in(folder, ingest) == 1200
+    assert store.writes == 3
+
+
 async def test_a_file_taken_in_again_after_a_crash_accepts_nothing_twice(
     folder: Path, ingest: Ingest, store: MemoryStore
 ) -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
+import queue
 import sqlite3
 import stat
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -210,6 +213,29 @@ async def test_a_caller_that_gives_up_neither_undoes_nor_disturbs(store: Store) 
         await writing
     await store.write(lambda db: note(db, 2))
     assert await store.read(count) == 2
+
+
+async def test_a_write_that_meets_the_end_is_stored_or_refused_but_never_left_waiting(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writer = store._writer
+    closing = threading.Thread(target=writer.close)
+
+    class Meeting(queue.SimpleQueue):
+        def put(self, job: object) -> None:
+            if job is not None:
+                closing.start()
+                time.sleep(0.1)
+            super().put(job)
+
+    await store.write(lambda db: note(db, 1))
+    jobs = Meeting()
+    waiting, writer._jobs = writer._jobs, jobs
+    loop = asyncio.get_running_loop()
+    waiting.put(writer_module._Job(lambda db: note(db, 2), loop.create_future(), loop))
+    async with asyncio.timeout(5):
+        assert await store.write(lambda db: note(db, 3)) == 3
+    closing.join()
 
 
 async def test_a_full_disk_is_said_in_a_sentence_and_survived(store: Store) -> None:

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import pty
+import select
 import shutil
 import signal
 import socket
@@ -75,8 +76,8 @@ class Project:
     environ: all that the program inherits.
     """
 
-    def __init__(self, folder: Path, runtime: Path) -> None:
-        self.root = folder / "project"
+    def __init__(self, folder: Path, runtime: Path, name: str) -> None:
+        self.root = folder / name
         self.home = folder / "home"
         self.runtime = runtime
         self.state = self.root / ".buildnet"
@@ -228,10 +229,10 @@ class Project:
 
 
 @contextmanager
-def new_project(folder: Path) -> Iterator[Project]:
-    """An empty project in a folder; everything that was started from it has ended when the block ends."""
+def new_project(folder: Path, *, name: str = "project") -> Iterator[Project]:
+    """An empty project of a name in a folder; everything that was started from it has ended when the block ends."""
     runtime = Path(tempfile.mkdtemp(prefix="bn-"))  # a socket's path has to be short
-    project = Project(folder, runtime)
+    project = Project(folder, runtime, name)
     try:
         yield project
     finally:
@@ -239,8 +240,11 @@ def new_project(folder: Path) -> Iterator[Project]:
         shutil.rmtree(runtime)
 
 
-def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: bytes = b"") -> Ran:
-    """Run the program to its end on a terminal of its own, with something typed into it; `out` is what the terminal got."""
+def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: str = "", at: str = "") -> Ran:
+    """Run the program to its end on a terminal of its own; `out` is what that got.
+
+    typed: what somebody types, as soon as `at` is shown.
+    """
     ours, theirs = pty.openpty()
     try:
         child = subprocess.Popen(
@@ -254,15 +258,21 @@ def on_terminal(project: Project, *args: str, env: Mapping[str, str], typed: byt
         )
     finally:
         os.close(theirs)
-    with os.fdopen(ours, "r+b", buffering=0) as screen, child:
-        screen.write(typed)
+    with os.fdopen(ours, "r+b", buffering=0) as screen, ended(child):
         shown = b""
-        while chunk := _read_screen(screen):
+        while True:
+            if typed and at.encode() in shown:
+                screen.write(typed.encode())
+                typed = ""
+            if not (chunk := _read_screen(screen)):
+                break
             shown += chunk
         return Ran(args, child.wait(PATIENCE_SECS), shown.decode("utf-8", "replace"), "")
 
 
 def _read_screen(screen: IO[bytes]) -> bytes:
+    ready, _, _ = select.select([screen], [], [], PATIENCE_SECS)
+    assert ready, "the terminal stays silent"
     try:
         return screen.read(65536)
     except OSError:  # Linux says so when the last process has closed the terminal
@@ -270,7 +280,7 @@ def _read_screen(screen: IO[bytes]) -> bytes:
 
 
 @contextmanager
-def ended(child: subprocess.Popen[str]) -> Iterator[subprocess.Popen[str]]:
+def ended(child: subprocess.Popen[Any]) -> Iterator[subprocess.Popen[Any]]:
     """A process that has ended, whatever happens in the block; its pipes are closed."""
     with child:
         try:

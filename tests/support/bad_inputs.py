@@ -6,6 +6,7 @@ import base64
 import functools
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -92,6 +93,16 @@ def cases(*, surface: str) -> list[Case]:
         for entry in _file()["cases"]
         if entry["surface"] == surface and entry["id"] not in pending
     ]
+
+
+def pending() -> dict[str, str]:
+    """The cases that wait for a part to be built, each with that part."""
+    return dict(_file()["pending"])
+
+
+def groups() -> Counter[str]:
+    """How many cases each group has, pending ones too."""
+    return Counter(entry["group"] for entry in _file()["cases"])
 
 
 def prepare(case: Case) -> Prepared:

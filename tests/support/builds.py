@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -70,7 +70,7 @@ class MemoryRecorder:
         builds = (build for build in self.rows.values() if build.package == package)
         return next((build for build in builds if build.status is BuildStatus.RUNNING), None)
 
-    async def _until(self, is_so, within_secs: float) -> None:  # type: ignore[no-untyped-def]
+    async def _until(self, is_so: Callable[[], bool], within_secs: float) -> None:
         async with asyncio.timeout(within_secs), self._changed:
             await self._changed.wait_for(is_so)
 

@@ -31,7 +31,7 @@ def test_no_two_classes_stand_for_the_same_kind() -> None:
 
 def test_the_tree_at_the_top_of_the_file_names_every_class() -> None:
     assert errors.__doc__ is not None
-    drawn = [line.split()[1] for line in errors.__doc__.splitlines() if line[:1] in "├└" and line]
+    drawn = [line.split()[1] for line in map(str.lstrip, errors.__doc__.replace("│", " ").splitlines()) if line[:1] in {"├", "└"}]
     assert sorted(drawn) == sorted(kind.__name__ for kind in CLASSES)
 
 

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit, urlunsplit
 
 from buildnet_cli.channels.webhook import payload, refusal, sign
+from buildnet_cli.channels.webhook.template import Template, compiled, content_type_of
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.delivery.model import OutgoingMessage, Receipt
 from buildnet_cli.errors import ChannelError, ConfigError, Outcome
 from buildnet_cli.messages.model import Message
-from buildnet_cli.messages.template import JsonTemplate, TextTemplate
 from buildnet_cli.net.http import HttpClient
 
 _log = logging.getLogger(__name__)
@@ -57,7 +57,6 @@ class _Endpoint:
     def __init__(self, webhook: Webhook) -> None:
         self.webhook = webhook
         self._given = {name.lower(): value.get_secret_value() for name, value in webhook.headers.items()}
-        self._content_type = self._given.get("content-type", "application/json")
         self._template = self._compiled()
 
     @property
@@ -82,7 +81,7 @@ class _Endpoint:
     def headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
         """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature."""
         headers = {
-            "content-type": self._content_type,
+            "content-type": content_type_of(self.webhook),
             **self._given,
             "webhook-id": message.delivery_id,
             "webhook-timestamp": sign.timestamp_of(message.sent_at),
@@ -95,17 +94,13 @@ class _Endpoint:
             headers |= sign.signature_headers(secret, message.delivery_id, message.sent_at, body)
         return headers
 
-    def _compiled(self) -> JsonTemplate | TextTemplate | None:
-        if self.webhook.template is None:
-            return None
+    def _compiled(self) -> Template | None:
         try:
-            if not payload.is_json(self._content_type):
-                return TextTemplate.parse(self.webhook.template)
-            template = JsonTemplate.parse(self.webhook.template)
+            template = compiled(self.webhook)
         except ConfigError as exc:
             self._report(exc)
             return None
-        for warning in template.warnings:
+        for warning in template.warnings if template is not None else ():
             _log.warning("%s", warning, extra={"webhook": self.webhook.name})
         return template
 

@@ -30,7 +30,7 @@ async def status(ctx: Context, words: tuple[str, ...]) -> Reply:
 async def history(ctx: Context, words: tuple[str, ...]) -> Reply:
     """Show the last builds, ten unless said otherwise."""
     count = words[0] if words else "10"
-    if not (count.isascii() and count.isdigit() and 1 <= int(count[:4]) <= _MOST_BUILDS):
+    if not (count.isascii() and count.isdigit() and len(count) <= 3 and 1 <= int(count) <= _MOST_BUILDS):
         raise UsageError(f"{ascii(count)[:80]} is no count of builds", hint=f"write it as HISTORY 10, at most {_MOST_BUILDS}")
     builds = await ctx.builds.recent(limit=int(count))
     lines = [_line(build) for build in builds] or ["No builds yet"]

@@ -13,8 +13,8 @@ from pydantic import AfterValidator, Field
 from buildnet_cli.config.address import BaseUrl
 from buildnet_cli.config.fields import ONE_OF, Items, Line, NumberId, OptionalName, OptionalNumberId, Token
 from buildnet_cli.config.permission import Permission
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener, Target
 
 
 def _check_public_key(text: str) -> str:
@@ -61,8 +61,8 @@ class Discord(Channel):
     def missing(self) -> list[str]:
         return [] if self.bot_token else ["bot_token"]
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         return tuple(
-            Target(self.kind, room.name or room.id, room.id, room.patterns, self.path_of("channels", index))
+            Recipient(self.kind, room.name or room.id, room.id, room.patterns, self.path_of("channels", index))
             for index, room in enumerate(self.channels)
         )

@@ -9,8 +9,8 @@ from pydantic import Field
 from buildnet_cli.config.address import BaseUrl, Host, Mailbox
 from buildnet_cli.config.address import Email as EmailAddress
 from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, OptionalName, Password, Port, Switch, Token
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener, Target
 
 
 class Smtp(Section):
@@ -86,9 +86,9 @@ class Email(Channel):
             needed["ses.secret_access_key"] = self.ses.secret_access_key
         return [key for key, value in needed.items() if not value]
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         return tuple(
-            Target(
+            Recipient(
                 self.kind, who.name or who.email, who.email, who.patterns, self.path_of("recipients", index), format=who.format
             )
             for index, who in enumerate(self.recipients)

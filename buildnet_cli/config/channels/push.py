@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field
 
 from buildnet_cli.config.address import BaseUrl
 from buildnet_cli.config.fields import Document, Items, Line, Name, shown
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener, Target
 
 
 def _check_topic(name: str) -> str:
@@ -48,8 +48,8 @@ class Push(Channel):
         needed = {"firebase.project_id": self.firebase.project_id, "firebase.credentials": self.firebase.credentials}
         return [key for key, value in needed.items() if not value]
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         return tuple(
-            Target(self.kind, topic.name, topic.name, topic.patterns, self.path_of("topics", index))
+            Recipient(self.kind, topic.name, topic.name, topic.patterns, self.path_of("topics", index))
             for index, topic in enumerate(self.topics)
         )

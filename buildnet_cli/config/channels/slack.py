@@ -13,8 +13,8 @@ from pydantic import BeforeValidator, Field
 from buildnet_cli.config.address import BaseUrl
 from buildnet_cli.config.fields import ONE_OF, Items, OptionalName, Token, as_text, shown
 from buildnet_cli.config.permission import Permission
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Channel, Listener, Target
 from buildnet_cli.events.pattern import Pattern
 
 # Source: Slack object ids: a letter for the kind (C, G, D, U, W, T), then upper-case letters and digits.
@@ -83,9 +83,9 @@ class Slack(Channel):
             lacking.append("app_token")
         return lacking
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         rooms = tuple(
-            Target(
+            Recipient(
                 self.kind,
                 room.name or room.id,
                 room.id,
@@ -99,4 +99,4 @@ class Slack(Channel):
             return rooms
         patterns = () if rooms else (Pattern.parse("*"),)
         path = self.path_of("default_channel")
-        return (*rooms, Target(self.kind, self.default_channel, self.default_channel, patterns, path, takes_rest=bool(rooms)))
+        return (*rooms, Recipient(self.kind, self.default_channel, self.default_channel, patterns, path, takes_rest=bool(rooms)))

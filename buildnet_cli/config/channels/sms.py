@@ -8,7 +8,7 @@ from pydantic import Field
 
 from buildnet_cli.config.address import BaseUrl, Phone
 from buildnet_cli.config.fields import ONE_OF, Between, Items, Line, OptionalName, Token
-from buildnet_cli.config.target import Channel, Listener, Target
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 
 
 class SmsRecipient(Listener):
@@ -52,8 +52,8 @@ class Sms(Channel):
             lacking.append("from_number")
         return lacking
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         return tuple(
-            Target(self.kind, who.name or who.phone, who.phone, who.patterns, self.path_of("recipients", index))
+            Recipient(self.kind, who.name or who.phone, who.phone, who.patterns, self.path_of("recipients", index))
             for index, who in enumerate(self.recipients)
         )

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from buildnet_cli.config.address import BaseUrl
 from buildnet_cli.config.fields import ONE_OF, Items, NumberId, OptionalName, Token, as_number_id
 from buildnet_cli.config.permission import Permission
-from buildnet_cli.config.target import Channel, Listener, Target
+from buildnet_cli.config.recipient import Channel, Listener, Recipient
 
 
 def _as_chat(value: Any) -> str:
@@ -64,10 +64,10 @@ class Telegram(Channel):
     def missing(self) -> list[str]:
         return [] if self.bot_token else ["bot_token"]
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         listed: list[TelegramChat | TelegramUser] = [*self.chats] or [*self.allowed_users]
         key = "chats" if self.chats else "allowed_users"
         return tuple(
-            Target(self.kind, chat.name or chat.id, chat.id, chat.patterns, self.path_of(key, index))
+            Recipient(self.kind, chat.name or chat.id, chat.id, chat.patterns, self.path_of(key, index))
             for index, chat in enumerate(listed)
         )

@@ -7,10 +7,10 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from buildnet_cli.config.address import Headers, check_transport, split_url
+from buildnet_cli.config.address import Headers, is_readable_on_the_way, split_url
 from buildnet_cli.config.fields import ONE_OF, Between, OptionalName, Switch, Token, as_text
+from buildnet_cli.config.recipient import Listener, Recipient
 from buildnet_cli.config.section import Section
-from buildnet_cli.config.target import Listener, Target
 
 Format = Literal["json", "slack", "discord"]
 
@@ -74,7 +74,11 @@ class Webhook(Listener):
     @classmethod
     def _may_be_called(cls, value: object, info: ValidationInfo) -> SecretStr:
         text = value.get_secret_value() if isinstance(value, SecretStr) else as_text(value)
-        check_transport(split_url(text), allow_insecure=bool(info.data.get("allow_insecure")))
+        parts = split_url(text)
+        if is_readable_on_the_way(parts) and not info.data.get("allow_insecure"):
+            raise ValueError(
+                f"plain http to {parts.hostname} would be readable on the way: use https, or set allow_insecure: true"
+            )
         return SecretStr(text)
 
     @field_validator("template", mode="before")
@@ -104,11 +108,16 @@ class Webhook(Listener):
         return urlsplit(self.url.get_secret_value()).hostname or ""
 
     @property
+    def is_readable_on_the_way(self) -> bool:
+        """Whether its requests cross public networks in plain text."""
+        return is_readable_on_the_way(urlsplit(self.url.get_secret_value()))
+
+    @property
     def resolved_format(self) -> Format:
         """The shape of the body: as written, else by host."""
         return self.format or _FORMAT_BY_HOST.get(self.host, "json")
 
-    def target(self, index: int) -> Target:
+    def recipient(self, index: int) -> Recipient:
         """The endpoint as routing sees it. index: its place in the list."""
         path = ("notifications", "channels", "webhooks", index)
-        return Target(self.kind, self.name, self.name, self.patterns, path, format=self.resolved_format)
+        return Recipient(self.kind, self.name, self.name, self.patterns, path, format=self.resolved_format)

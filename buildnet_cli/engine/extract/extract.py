@@ -58,7 +58,7 @@ def not_started(folder: str, reason: str) -> BuildError:
 def _timed_out(output: Output, limit: timedelta) -> BuildError:
     return BuildError(
         f"Timed out after {format_duration(limit)}",
-        suggestion="see in the log what it waits for, or raise the package's timeout_secs",
+        suggestion="look in the log for what it waits for, or raise the package's timeout_secs",
         tail=_tail(output),
         fingerprint=_fingerprint("Timed out", "", "", ""),
     )

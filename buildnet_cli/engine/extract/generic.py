@@ -52,8 +52,8 @@ def find(output: Output, exit_code: int) -> Iterator[Finding]:
         if match := _KILLED.search(text):
             program = match["program"] or "a process of the build"
             yield Finding("Killed", f"{program} was killed", at, code="SIGKILL", advice=_MEMORY)
-    if exit_code > 128:
-        name = _signal_name(exit_code - 128)
+    name = _signal_name(exit_code - 128)
+    if name:
         yield Finding("Killed", f"ended by {name}", last, code=name, advice=_MEMORY if name == "SIGKILL" else "")
     for at, text in enumerate(output.lines):
         if match := _ERROR.match(text):
@@ -69,7 +69,5 @@ _MEMORY = "look whether the machine ran out of memory"
 
 
 def _signal_name(number: int) -> str:
-    try:
-        return signal.Signals(number).name
-    except ValueError:
-        return f"signal {number}"
+    """`SIGKILL`; empty for a number that is no signal, as behind the 255 of many a tool."""
+    return signal.Signals(number).name if number in set(signal.Signals) else ""

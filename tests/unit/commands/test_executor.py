@@ -24,6 +24,7 @@ class Rows:
     def __init__(self, journal: list[str], *, fails: bool = False) -> None:
         self.journal = journal
         self.fails = fails
+        self.fails_at_end = False
         self.rows: dict[str, dict[str, Any]] = {}
 
     async def begin(self, entry: Mapping[str, Any]) -> None:
@@ -35,6 +36,8 @@ class Rows:
     async def finish(
         self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
     ) -> None:
+        if self.fails_at_end:
+            raise StorageError("the disk is full")
         self.journal.append("finish")
         self.rows[request_id].update(status=status, result=dict(result), message=message)
 
@@ -145,3 +148,12 @@ async def test_help_lists_only_what_the_asker_may_use() -> None:
     execute, _ = executor([])
     result = await execute.execute("HELP", Principal("somebody", "sms", "k", ("help", "status")))
     assert [entry["command"] for entry in result.result["commands"]] == ["HELP", "STATUS"]
+
+
+async def test_a_command_that_ran_is_answered_even_if_its_end_cannot_be_recorded() -> None:
+    journal: list[str] = []
+    execute, rows = executor(journal)
+    rows.fails_at_end = True
+    result = await execute.execute("BUILD api", ADMIN)
+    assert result.status is CommandStatus.ACCEPTED
+    assert rows.rows[result.request_id]["status"] == "executing"

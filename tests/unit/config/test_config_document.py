@@ -127,10 +127,10 @@ def test_a_number_with_a_leading_zero_is_refused_without_showing_it() -> None:
     ids=["lists", "mappings", "dashes", "values", "aliases", "merges"],
 )
 def test_a_text_made_to_exhaust_the_reader_is_refused_at_once(text: str, said: str) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     (problem,) = document(text).problems
     assert said in problem.message
-    assert time.perf_counter() - start < 1
+    assert time.process_time() - start < 2
 
 
 def test_the_deepest_level_allowed_is_still_read() -> None:

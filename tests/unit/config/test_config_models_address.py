@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
-from buildnet_cli.config.address import Domain, Email, Headers, Host, Mailbox, Phone, Route, is_private_host, split_url
+from buildnet_cli.config.address import Domain, Email, Headers, Host, Mailbox, Phone, Route, split_url
 from tests.support.config_models import configured, refusal, with_channels
 
 PHONE: TypeAdapter[str] = TypeAdapter(Phone)
@@ -146,30 +146,6 @@ def test_a_domain_is_taken_with_or_without_its_at_sign() -> None:
 
 
 # Hosts and URLs
-
-
-@pytest.mark.parametrize(
-    ("host", "expected"),
-    [
-        ("localhost", True),
-        ("127.0.0.1", True),
-        ("::1", True),
-        ("10.0.0.5", True),
-        ("192.168.1.1", True),
-        ("100.64.0.1", True),
-        ("169.254.169.254", True),
-        ("::ffff:127.0.0.1", True),
-        ("builder", True),
-        ("nas.local", True),
-        ("hooks.example.com", False),
-        ("8.8.8.8", False),
-        ("::ffff:8.8.8.8", False),
-        ("localhost.example.com", False),
-        ("127.0.0.1.example.com", False),
-    ],
-)
-def test_a_private_host_is_told_from_a_public_one(host: str, expected: bool) -> None:
-    assert is_private_host(host) is expected
 
 
 @pytest.mark.parametrize(

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from buildnet_cli.config.target import Target
+from buildnet_cli.config.recipient import Recipient
 from tests.support.config_models import EMAIL, SLACK, SMS, refusal, with_channels
 
 
-def targets_of(**sections: Any) -> dict[str, Target]:
-    return {target.id: target for target in with_channels(**sections).notifications.targets()}
+def recipients_of(**sections: Any) -> dict[str, Recipient]:
+    return {str(each): each for each in with_channels(**sections).notifications.all_recipients()}
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,8 @@ def test_a_discord_key_is_64_hexadecimal_digits() -> None:
 
 @pytest.mark.parametrize("chat", ["-1001234567890", -1001234567890, "@builds_channel"])
 def test_a_telegram_chat_is_an_id_or_a_public_name(chat: Any) -> None:
-    assert with_channels(telegram={"bot_token": "t", "chats": [{"id": chat}]}).notifications.targets()[0].address == str(chat)
+    (found,) = recipients_of(telegram={"bot_token": "t", "chats": [{"id": chat}]}).values()
+    assert found.address == str(chat)
 
 
 def test_a_telegram_secret_is_what_telegram_takes_and_is_not_shown() -> None:
@@ -134,15 +135,15 @@ def test_a_push_topic_has_a_name_that_firebase_takes() -> None:
 # Whom a channel reaches
 
 
-def test_every_recipient_is_a_target_with_a_stable_id_and_its_place_in_the_file() -> None:
-    found = targets_of(
+def test_every_recipient_has_a_name_an_address_and_its_place_in_the_file() -> None:
+    found = recipients_of(
         sms={**SMS, "recipients": [{"phone": "+14155550123", "name": "DevOps Lead"}, {"phone": "+1 415 555 0124"}]},
         email={**EMAIL, "recipients": [{"email": "team@example.com", "format": "digest"}]},
         webhooks=[{"enabled": False}, {"name": "Slack Webhook", "url": "https://hooks.slack.com/services/x"}],
         push={"firebase": {"project_id": "p", "credentials": "c.json"}, "topics": [{"name": "critical-alerts"}]},
         discord={"bot_token": "t", "channels": [{"id": "1", "name": "builds"}, {"id": "2"}]},
     )
-    assert {name: (target.address, target.format, target.path[2:]) for name, target in found.items()} == {
+    assert {name: (each.address, each.format, each.path[2:]) for name, each in found.items()} == {
         "sms:DevOps Lead": ("+14155550123", "", ("sms", "recipients", 0)),
         "sms:+14155550124": ("+14155550124", "", ("sms", "recipients", 1)),
         "email:team@example.com": ("team@example.com", "digest", ("email", "recipients", 0)),
@@ -154,43 +155,43 @@ def test_every_recipient_is_a_target_with_a_stable_id_and_its_place_in_the_file(
 
 
 def test_a_recipient_without_patterns_hears_everything() -> None:
-    (target,) = targets_of(sms={**SMS, "recipients": [{"phone": "+14155550123"}]}).values()
-    assert [pattern.text for pattern in target.patterns] == ["*"]
+    (person,) = recipients_of(sms={**SMS, "recipients": [{"phone": "+14155550123"}]}).values()
+    assert [pattern.text for pattern in person.patterns] == ["*"]
 
 
 def test_a_default_room_alone_hears_everything() -> None:
-    room = targets_of(slack={**SLACK, "default_channel": "#all"})["slack:#all"]
+    room = recipients_of(slack={**SLACK, "default_channel": "#all"})["slack:#all"]
     assert [pattern.text for pattern in room.patterns] == ["*"]
     assert not room.takes_rest
 
 
 def test_a_default_room_beside_others_takes_what_they_leave() -> None:
     slack = {**SLACK, "default_channel": "#rest", "channels": [{"id": "C123456", "name": "#builds", "events": ["build.*"]}]}
-    rooms = targets_of(slack=slack)
+    rooms = recipients_of(slack=slack)
     assert not rooms["slack:#builds"].takes_rest
     assert rooms["slack:#rest"].takes_rest
     assert rooms["slack:#rest"].patterns == ()
 
 
 @pytest.mark.parametrize("default", ["#builds", "C123456"])
-def test_a_default_room_that_is_listed_is_one_target(default: str) -> None:
+def test_a_default_room_that_is_listed_is_one_recipient(default: str) -> None:
     slack = {**SLACK, "default_channel": default, "channels": [{"id": "C123456", "name": "#builds", "events": ["build.*"]}]}
-    rooms = targets_of(slack=slack)
+    rooms = recipients_of(slack=slack)
     assert list(rooms) == ["slack:#builds"]
     assert rooms["slack:#builds"].takes_rest
 
 
 def test_telegram_users_are_recipients_only_where_no_chats_are_listed() -> None:
     users = [{"id": "1", "name": "Admin", "commands": ["*"]}]
-    assert list(targets_of(telegram={"bot_token": "t", "allowed_users": users})) == ["telegram:Admin"]
+    assert list(recipients_of(telegram={"bot_token": "t", "allowed_users": users})) == ["telegram:Admin"]
     chats = [{"id": "-5", "name": "Team"}]
-    assert list(targets_of(telegram={"bot_token": "t", "allowed_users": users, "chats": chats})) == ["telegram:Team"]
+    assert list(recipients_of(telegram={"bot_token": "t", "allowed_users": users, "chats": chats})) == ["telegram:Team"]
 
 
 def test_slack_and_discord_users_are_no_recipients() -> None:
     slack = {**SLACK, "allowed_users": [{"id": "U0123456789"}]}
     discord = {"bot_token": "t", "allowed_users": [{"id": "1"}]}
-    assert targets_of(slack=slack, discord=discord) == {}
+    assert recipients_of(slack=slack, discord=discord) == {}
 
 
 @pytest.mark.parametrize(
@@ -206,5 +207,4 @@ def test_two_recipients_of_one_name_are_refused(channel: str, section: Any) -> N
 
 
 def test_a_name_may_be_typed_as_a_slug() -> None:
-    target = Target("webhook", "Büro: Slack Webhook_2!", "", ())
-    assert target.slug == "büro-slack-webhook-2"
+    assert Recipient("webhook", "Büro: Slack Webhook_2!", "", ()).slug == "büro-slack-webhook-2"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from buildnet_cli.config.lint import Remark, remarks_on
+from buildnet_cli.config.lint import remarks_on
+from buildnet_cli.config.remark import Remark
 from buildnet_cli.config.root import Config
 from tests.support.config_models import API_KEY, EMAIL, SLACK, SMS, nested
 
@@ -174,7 +175,10 @@ CAREFUL: dict[str, Any] = {
                 "recipients": [{**RECIPIENT, "events": ["*.failed", "*.critical", "custom.deploy.*", "custom.disk.full"]}],
             },
             "slack": {**SLACK, "default_channel": "#builds"},
-            "webhooks": [{"name": "x", "url": "https://h.test/", "template": "{{event.message}}\u202e"}],
+            "webhooks": [
+                {"name": "x", "url": "https://h.test/", "template": "{{event.message}}\u202e"},
+                {"name": "y", "url": "https://h.example.com/", "allow_insecure": True},
+            ],
         },
     },
     "remote_control": {
@@ -189,6 +193,16 @@ CAREFUL: dict[str, Any] = {
 def test_a_careful_configuration_is_not_remarked_upon() -> None:
     assert remarks(CAREFUL) == []
     assert remarks({}) == []
+
+
+def test_a_channel_that_is_off_is_remarked_once_for_all_priorities() -> None:
+    lists = {"medium": ["push"], "high": ["push", "slack"], "critical": ["push", "push"]}
+    found = remarks(nested("notifications.settings.priorities", {name: {"channels": names} for name, names in lists.items()}))
+    assert [remark.message for remark in found] == [
+        "push is off or not configured; nothing of these priorities goes there: medium, high, critical",
+        "slack is off or not configured; nothing of these priorities goes there: high",
+    ]
+    assert found[0].path == ("notifications", "settings", "priorities", "medium", "channels", 0)
 
 
 def test_a_type_named_for_a_monitor_is_a_known_event() -> None:

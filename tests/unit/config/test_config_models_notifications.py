@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from buildnet_cli.config.recipient import CHANNELS
 from buildnet_cli.config.root import Config
-from buildnet_cli.config.target import CHANNELS
 from buildnet_cli.events.priority import Priority
 from tests.support.config_models import EMAIL, SLACK, SMS, configured, refusal, refusals
 
@@ -24,7 +24,7 @@ def test_an_empty_configuration_is_valid_and_sends_nothing() -> None:
     config = Config()
     assert config == Config.model_validate({})
     assert config.notifications.enabled_channels() == ()
-    assert config.notifications.targets() == ()
+    assert config.notifications.all_recipients() == ()
     assert not config.remote_control.enabled
     assert config.monitoring.watched() == ()
 
@@ -109,7 +109,7 @@ def test_a_priority_without_a_list_carries_every_channel_so_that_none_is_unnamed
 def test_notifications_that_are_off_reach_nobody() -> None:
     notifications = notifying(enabled=False, slack={**SLACK, "default_channel": "#x"}).notifications
     assert notifications.enabled_channels() == ()
-    assert notifications.targets() == ()
+    assert notifications.all_recipients() == ()
     assert notifications.channels_for(Priority.CRITICAL) == frozenset()
 
 
@@ -141,12 +141,12 @@ def test_a_word_means_a_name_else_a_slug_else_a_channel_else_a_format(word: str,
         webhooks=[HOOK, {"name": "Other", "url": "https://h.test/"}],
         sms={**SMS, "recipients": [{"phone": "+14155550123", "name": "Lead"}]},
     ).notifications
-    assert [target.id for target in notifications.find_targets(word)] == expected
+    assert [str(each) for each in notifications.find_recipients(word)] == expected
 
 
 def test_a_slack_app_is_preferred_to_a_webhook_in_slacks_format() -> None:
     notifications = notifying(webhooks=[HOOK], slack={**SLACK, "default_channel": "#all"}).notifications
-    assert [target.id for target in notifications.find_targets("slack")] == ["slack:#all"]
+    assert [str(each) for each in notifications.find_recipients("slack")] == ["slack:#all"]
 
 
 def test_all_errors_are_found_at_once() -> None:

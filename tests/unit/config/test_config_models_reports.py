@@ -66,7 +66,7 @@ def test_reports_are_kept_for_90_days_as_html_by_default() -> None:
         ({"build_cmd": ""}, "build_cmd: "),
         ({"path": "a\nb"}, "path: "),
         ({"dependencies": ["a b"]}, "dependencies[0]: "),
-        ({"timeout_secs": 0}, "timeout_secs: "),
+        ({"timeout_secs": -1}, "timeout_secs: "),
     ],
 )
 def test_a_package_that_cannot_be_built_is_refused(change: dict[str, Any], place: str) -> None:

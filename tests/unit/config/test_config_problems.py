@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -121,3 +123,18 @@ def test_shown_text_is_always_printable(text: str) -> None:
 def test_any_line_can_be_shown(line: str, column: int, length: int, until: int | None) -> None:
     problem = Page("f", line).problem(Severity.ERROR, "m", Place(1, column, length), shown_until=until)
     assert all(part.isprintable() for part in as_text([problem]).split("\n"))
+
+
+def test_masking_a_line_takes_time_in_proportion_to_its_length() -> None:
+    for unit in ("a", "token", "a-", "token ", "key: ", "token\t"):
+        began = time.process_time()
+        masked_line("x: " + unit * (200_000 // len(unit)))
+        assert time.process_time() - began < 1, unit
+
+
+def test_a_thousand_problems_on_one_long_line_are_told_at_once() -> None:
+    page = Page("config.json", '{"name": "a", "path": "a"}, ' * 2000)
+    began = time.process_time()
+    problems = [page.problem(Severity.NOTE, "something is missing", Place(1, 1 + 28 * index, 1)) for index in range(1000)]
+    assert time.process_time() - began < 2
+    assert problems[999].excerpt[problems[999].caret - 1] == "{"

@@ -123,6 +123,7 @@ def test_every_recorded_output_has_its_case():
         ("sh: 1: ./run.sh: Permission denied", 126, "Command cannot be run: ./run.sh", "Make it executable: chmod +x ./run.sh"),
         ("", 137, "Killed: ended by SIGKILL", "Look whether the machine ran out of memory"),
         ("", 139, "Killed: ended by SIGSEGV", ""),
+        ("ssh: connection refused", 255, "Command failed with exit code 255: ssh: connection refused", ""),
         (
             "gcc: fatal error: Killed signal terminated program cc1plus",
             1,

@@ -127,6 +127,8 @@ def test_a_name_that_is_not_there_is_an_error_that_lists_what_is(source: str) ->
         "{{ event.payload.long" + " ~ event.payload.long" * 3000 + " }}",
         "{% for a in event.payload.many %}{% for b in event.payload.many %}{% endfor %}{% endfor %}",
         "{% for a in event.payload.many %}{{ event.payload.long }}{% endfor %}",
+        "{% for a in event.payload.many %}" + "{% if event.type == event.id %}{% endif %}" * 1400 + "{% endfor %}",
+        "{% for a in event.payload.many if " + " or ".join(["a == event.id"] * 50) + " %}{% endfor %}",
         "{{ event.payload.many + event.payload.many }}",
         "{{ 1 / 0 }}",
         "{{ -event.type }}",

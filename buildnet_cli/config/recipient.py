@@ -44,7 +44,7 @@ OptionalDestination = Annotated[str, BeforeValidator(lambda value: value if valu
 
 
 @dataclass(frozen=True, slots=True)
-class Target:
+class Recipient:
     """One configured recipient of one channel.
 
     name: what it is called; unique in its channel, whatever the case.
@@ -63,9 +63,8 @@ class Target:
     takes_rest: bool = False
     format: str = ""
 
-    @property
-    def id(self) -> str:
-        """Stable as long as channel and name are: `sms:DevOps Lead`. Rows of the database refer to it."""
+    def __str__(self) -> str:
+        """`sms:DevOps Lead`."""
         return f"{self.channel}:{self.name}"
 
     @property
@@ -105,7 +104,7 @@ class Channel(Section):
         """The keys without which this channel cannot send."""
         raise NotImplementedError
 
-    def targets(self) -> tuple[Target, ...]:
+    def all_recipients(self) -> tuple[Recipient, ...]:
         """Everybody reached through this channel, in the order of the file."""
         raise NotImplementedError
 
@@ -113,14 +112,14 @@ class Channel(Section):
     def _can_send(self) -> Self:
         if self.enabled and (missing := self.missing()):
             raise ValueError(f"needs {' and '.join(missing)} to send; add it, or set enabled: false")
-        refuse_same_names(self.targets())
+        refuse_same_names(self.all_recipients())
         return self
 
 
-def refuse_same_names(targets: tuple[Target, ...]) -> None:
-    """Raises ValueError if two targets of one channel would have the same id."""
+def refuse_same_names(recipients: tuple[Recipient, ...]) -> None:
+    """Raises ValueError if two recipients of one channel could not be told apart."""
     seen: set[str] = set()
-    for target in targets:
-        if target.name.casefold() in seen:
-            raise ValueError(f"two recipients of {target.channel} are called {shown(target.name)}; give each a name of its own")
-        seen.add(target.name.casefold())
+    for each in recipients:
+        if each.name.casefold() in seen:
+            raise ValueError(f"two recipients of {each.channel} are called {shown(each.name)}; give each a name of its own")
+        seen.add(each.name.casefold())

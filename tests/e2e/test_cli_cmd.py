@@ -1,0 +1,76 @@
+"""`cmd`: remote-control commands from the terminal, and what a script learns from them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.agent import Project, ended, wait_for
+
+pytestmark = pytest.mark.e2e
+
+
+ENDS = [
+    ("STATUS", 0),
+    ("status", 0),
+    ("/status", 0),
+    ("HELP", 0),
+    ("HISTORY 3", 0),
+    ("BUILD good --wait", 0),
+    ("BUILD bad --wait", 1),
+    ("BUILD bad", 0),
+    ("BUILD no-such-package", 9),
+    ("BUILD good bad", 2),
+    ("HISTORY many", 2),
+    ("CANCEL", 2),
+    ("CANCEL good", 9),
+    ("BILD good", 2),
+    ("rm -rf /", 2),
+    ("CACHE CLEAR", 11),
+    ("STOP", 11),
+]
+
+
+@pytest.mark.parametrize(("line", "code"), ENDS, ids=[line for line, _ in ENDS])
+def test_the_exit_code_says_how_it_went(line: str, code: int, running: Project) -> None:
+    text, *options = line.partition(" --wait")[:2]
+    ran = running.call("cmd", text, *(option.strip() for option in options if option)).must(code)
+    assert "Traceback" not in ran.err
+    assert bool(ran.err) == (code not in (0, 1))
+
+
+def test_words_may_be_given_with_or_without_quotes(running: Project) -> None:
+    assert running.call("cmd", "HISTORY", "2").must().out == running.call("cmd", "HISTORY 2").must().out
+
+
+def test_an_unknown_command_gets_the_nearest_one(running: Project) -> None:
+    assert "did you mean BUILD good?" in running.call("cmd", "BILD good").must(2).err
+    assert "did you mean 'good'?" in running.call("cmd", "BUILD goood").must(9).err
+
+
+def test_a_build_that_is_waited_for_says_why_it_failed(running: Project) -> None:
+    ran = running.call("cmd", "BUILD bad", "--wait").must(1)
+    assert "bad failed in" in ran.out
+    assert "main.c:3" in ran.out
+    answer = running.call("cmd", "BUILD bad", "--wait", "--json").must(1).json
+    assert [build["status"] for build in answer["builds"]] == ["failed"]
+    assert answer["builds"][0]["error"]["line"] == 3
+
+
+def test_a_cancelled_build_is_no_success(running: Project) -> None:
+    with ended(running.spawn("cmd", "BUILD slow", "--wait")) as waiting:
+        wait_for(lambda: running.status()["queue"]["running"], "the build does not begin")
+        assert "Cancelled slow" in running.call("cmd", "CANCEL slow").must().out
+        assert waiting.wait(20) == 1
+        assert waiting.stdout is not None
+        assert "slow cancelled" in waiting.stdout.read()
+
+
+def test_without_an_agent_it_says_how_to_get_one(project: Project) -> None:
+    assert "buildnet-notify agent start" in project.call("cmd", "STATUS").must(5).err
+
+
+def test_every_command_leaves_a_row_refused_ones_too(running: Project) -> None:
+    running.call("cmd", "SHRUG").must(2)
+    (row,) = running.call("history", "commands", "-n", "1", "--json").must().json["items"]
+    assert row.keys() >= {"request_id", "command", "status", "channel", "principal", "timestamp", "result"}
+    assert (row["command"], row["status"], row["channel"], row["principal"]) == ("SHRUG", "failed", "socket", "local")

@@ -1,0 +1,35 @@
+"""`demo`: the first thing that a newcomer types, in an empty home."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.support.agent import Project
+from tests.support.skips import needs_program
+
+pytestmark = [pytest.mark.e2e, needs_program("gcc")]
+
+
+def test_the_tour_ends_by_itself_and_leaves_nothing(project: Project, tmp_path: Path) -> None:
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    ran = project.call("demo", env={"TMPDIR": str(temporary)}).must()
+    assert ran.took_secs < 30
+    assert ran.err == ""
+    for told in ("build.failed", "greet.c:", "team (", "oncall (1)", "buildnet-notify init", "buildnet-notify agent start"):
+        assert told in ran.out
+    assert [*temporary.iterdir()] == []
+    assert project.processes() == {}
+    assert [*project.root.iterdir()] == []
+    assert [path for path in project.home.rglob("*") if path.is_file()] == []
+    assert [path for path in project.runtime.rglob("*") if not path.is_dir()] == []
+
+
+def test_with_json_it_is_one_object(project: Project) -> None:
+    answer = project.call("demo", "--json").must().json
+    assert answer["schema"] == "buildnet-notify/demo@1"
+    failed = [build for build in answer["builds"] if build["status"] == "failed"]
+    assert [(build["package"], build["error"]["file"]) for build in failed] == [("libgreet", "libgreet/src/greet.c")]
+    assert {message["recipient"] for message in answer["received"]} == {"team", "oncall"}
