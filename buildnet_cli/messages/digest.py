@@ -1,8 +1,8 @@
 """Several events in one message: what is still open first, then what came and went, then how much there was of everything.
 
 Payload, as `compose` writes it: `kind` (quiet_hours, batch, rate_limit, backlog or held), `events` (how many), `from`, `until`,
-`zone`, `open` (`{type, subject, message, at}`), `closed` (`{type, subject, opened_at, closed_at}`, the first time null if it was
-told before), `counts` (`{type, count, subjects: [{subject, count}]}`, adding up to `events`) and `event_ids`, the newest.
+`zone`, `open` (`{type, subject, message, at}`), `closed` (`{type, subject, opened_at, closed_at}`; `opened_at` is null if it was
+told before), `counts` (`{type, count, subjects: [{subject, count}]}`, which add up to `events`) and `event_ids`, the newest.
 """
 
 from __future__ import annotations
