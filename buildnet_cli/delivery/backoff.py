@@ -17,6 +17,9 @@ DELAYS: Final = tuple(
 )
 """The wait before the first attempt, the second, and so on; the last one repeats. The tail follows Standard Webhooks."""
 
+LONGEST_DELAY: Final = DELAYS[-1] * 1.5
+"""The longest wait between two attempts, jitter included."""
+
 MAX_AGE: Final[Mapping[Priority, timedelta]] = {
     Priority.LOW: timedelta(hours=24),
     Priority.MEDIUM: timedelta(hours=48),

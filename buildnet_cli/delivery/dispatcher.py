@@ -34,6 +34,8 @@ _LARGEST_PACE = 32
 
 # The wall clock may be set while we wait for a time, and a laptop may sleep: look again at least this often.
 _LONGEST_WAIT_SECS = 60.0
+# Less is what time services do all the time.
+_CLOCK_STEP_SECS = 60.0
 _AFTER_FAULT = timedelta(seconds=2)
 # Of the time to stop, what is kept for storing how the last sends ended.
 _RECORDING_SECS = 1.0
@@ -86,6 +88,7 @@ class Dispatcher:
         self._fold = fold
         self._gates = Gates(clock, self._note)
         self._has_gates = False
+        self._offset: float | None = None
         self._slots = asyncio.Semaphore(most_at_once)
         self._lanes: dict[Target, _Lane] = {}
         self._has_news = asyncio.Event()
@@ -163,6 +166,7 @@ class Dispatcher:
             return now + _AFTER_FAULT
         try:
             await self._load_gates()
+            await self._mind_clock(now)
             room = self._gates.limit({lane.target: lane.room for lane in self._lanes.values()}, now)
             leased = await self._outbox.lease(now, _LEASE_LIMIT, room)
             for each in leased:
@@ -178,6 +182,14 @@ class Dispatcher:
             _log.exception("handing out failed; sending waits")
         self._is_outbox_readable = False
         return now + _AFTER_FAULT
+
+    async def _mind_clock(self, now: datetime) -> None:
+        """A clock that was set back must not make anything wait for the time to come round again."""
+        offset = now.timestamp() - self._clock.monotonic()
+        before, self._offset = self._offset, offset
+        if before is not None and before - offset > _CLOCK_STEP_SECS:
+            _log.warning("the clock was set back by %.0f s", before - offset)
+            await self._outbox.turn_back(timedelta(seconds=before - offset))
 
     async def _load_gates(self) -> None:
         if not self._has_gates:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from buildnet_cli.delivery.breaker import Breaker
@@ -44,7 +44,14 @@ class Outbox(Protocol):
         ...
 
     async def void_leases(self) -> int:
-        """Free what a former agent held; how many there were. Called once, at start."""
+        """Free what a former agent held; how many there were. Called once, at start.
+
+        What could only be due so late because the clock was set back since is due now.
+        """
+        ...
+
+    async def turn_back(self, by: timedelta) -> None:
+        """The clock was set back: what waits for its time keeps its distance to it."""
         ...
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:

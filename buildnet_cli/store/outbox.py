@@ -7,12 +7,13 @@ that is kept up whenever a line changes, so that finding what may go next never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlite_utils
 
 from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.alarm import Told
+from buildnet_cli.delivery.backoff import LONGEST_DELAY
 from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.model import Attempt, Delivery, Effort, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
@@ -62,6 +63,17 @@ INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
 SELECT id, attempts, lease, 'interrupted', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
 """
 
+# What was not tried yet is due at once; what was, within the longest delay.
+_CLAMP = """
+UPDATE deliveries SET next_attempt_at = ?
+WHERE status = 'pending' AND next_attempt_at > CASE WHEN attempts = anew_after THEN ? ELSE ? END
+"""
+
+_TURN_BACK = """
+UPDATE deliveries SET next_attempt_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_attempt_at, ?)
+WHERE status = 'pending' AND lease IS NULL
+"""
+
 _RANKS = (3, 2, 1, 0)
 _DEFAULT_ROOM = 1
 
@@ -78,7 +90,17 @@ class StoredOutbox:
         return await self._store.write(lambda db: accept(db, acceptances, accepted_at, along_with))
 
     async def void_leases(self) -> int:
-        return await self._store.write(_void_leases)
+        now = self._clock.now()
+
+        def void(db: sqlite_utils.Database) -> int:
+            latest = to_rfc3339(now + LONGEST_DELAY)
+            db.execute(_CLAMP, [to_rfc3339(now), to_rfc3339(now), latest])
+            return _void_leases(db)
+
+        return await self._store.write(void)
+
+    async def turn_back(self, by: timedelta) -> None:
+        await self._store.write(lambda db: db.execute(_TURN_BACK, [f"-{by.total_seconds():.3f} seconds"]))
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
         return await self._store.write(lambda db: _lease(db, now, limit, room or {}))

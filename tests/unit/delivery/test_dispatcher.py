@@ -454,6 +454,32 @@ async def test_a_delivery_that_waits_in_a_lane_can_be_cancelled_and_one_under_wa
     assert held == 0
 
 
+async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_to_come_round_again(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal())
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    desk.clock.step(-365 * 24 * 3600)
+    desk.advance(1)
+    await settle()
+    assert len(desk.channel.tried) == 1, "nor does it hurry anything"
+    desk.advance(8)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+
+
+async def test_a_clock_that_was_set_back_while_no_agent_ran_makes_nothing_wait(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal())
+    (tried,) = await desk.accept("tried")
+    await desk.start()
+    await until(lambda: desk.find(tried).answer)
+    await desk.stop()
+    await desk.accept("untried", subject="ui")
+    desk.clock.step(-365 * 24 * 3600)
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock)
+    await desk.start()
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+
+
 async def test_nothing_is_asked_of_the_store_while_nothing_is_due(desk: Desk) -> None:
     await desk.start()
     await settle()
