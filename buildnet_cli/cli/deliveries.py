@@ -12,7 +12,10 @@ from buildnet_cli.cli.context import AppContext
 from buildnet_cli.cli.output import Column, show_time
 from buildnet_cli.errors import NotFoundError, UnreachableError, UsageError
 
-app = new_app("Where every message stands; try again what was given up, or give up what waits.")
+app = new_app(
+    "Where every message stands; try again what was given up, or give up what waits.",
+    epilog="buildnet-notify deliveries list --failed",
+)
 
 Channel = Annotated[str | None, typer.Option("--channel", "-c", metavar="C", help="Only this one, such as sms or webhook:Team.")]
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from buildnet_cli.routing.explain import Explanation
     from buildnet_cli.routing.rules import Rules
 
-app = new_app("Try the routing without sending anything.")
+app = new_app("Try the routing without sending anything.", epilog="buildnet-notify route test build.failed --at 23:14")
 
 _OUTCOMES = {"send": "would be sent at once", "suppress": "would not be told", "not_wanted": "does not want it"}
 
@@ -60,7 +60,9 @@ def try_out(
     ]
     head = explained.event_line(event.type, event.subject, event.priority.value, now, zone)
     value = {"type": event.type, "subject": event.subject, "priority": event.priority.value, "at": to_rfc3339(now)}
-    state.output.result("route-test", {**value, "items": entries}, "\n".join([head, *(blocks or ["nobody is configured"])]))
+    state.output.result(
+        "route-test", {**value, "items": entries, "next": None}, "\n".join([head, *(blocks or ["nobody is configured"])])
+    )
 
 
 def _explain(state: AppContext, event: Event, rules: Rules, now: datetime) -> list[Explanation]:

@@ -239,7 +239,7 @@ def test_an_address_with_digest_format_gets_one_mail_a_day() -> None:
             "recipients": [{"name": "Dana", "email": "dana@example.com", "format": "digest"}],
         }
     )
-    assert [target.format for target in email.targets()] == ["digest"]
+    assert [target.format for target in email.all_recipients()] == ["digest"]
 
 
 # Batches
