@@ -13,11 +13,10 @@ from typing import Any, Final
 
 import uvloop
 
-from buildnet_cli import __version__
+from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
-from buildnet_cli.agent.lock import AgentLock, holder
-from buildnet_cli.agent.log import start_log
+from buildnet_cli.agent.lock import AgentLock, acquire_or_meet
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter, failure_report
@@ -28,6 +27,7 @@ from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
+from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
 from buildnet_cli.delivery.redrive import Redrive
@@ -60,12 +60,12 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
     try:
         prepare_state(workspace.state)
         lock = AgentLock(workspace.lock)
-        running = _acquire(lock, workspace)
+        running = acquire_or_meet(lock, workspace.lock, wait_secs=LOCK_WAIT_SECS)
         if running is not None:
             return _already_running(running, starter)
         # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
         loaded = load(workspace.config, open_vault().get)
-        start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
+        _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
         return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
     except BuildNetError as exc:
         if not starter.is_waiting:
@@ -274,23 +274,19 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
-def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
-    """Take the lock; or the note of the agent that holds it, as soon as that one serves."""
-    step_secs = 0.1
-    for _ in range(round(LOCK_WAIT_SECS / step_secs)):
-        try:
-            lock.acquire(wait_secs=step_secs)
-        except ConflictError:
-            running = holder(workspace.lock)
-            if running is not None and "api" in running:
-                return running
-        else:
-            return None
-    raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
-
-
 def _already_running(running: dict[str, Any], starter: Starter) -> int:
     if starter.is_foreground:
         raise ConflictError(f"an agent runs already (pid {running.get('pid')})", hint="stop it first: buildnet-notify agent stop")
     starter.tell({**running, "was_running": True})
     return 0
+
+
+def _start_log(workspace: Workspace, loaded: Loaded, verbosity: int, *, to_file: bool) -> None:
+    log = loaded.config.agent.log
+    level = "debug" if verbosity or loaded.config.notifications.debug else log.level
+    if to_file:
+        logs.to_file(workspace.logs / "agent.log", level=level, max_mb=log.max_mb, keep=log.keep)
+    else:
+        logs.to_stream(sys.stderr, level=level)
+    if loaded.problems:
+        _log.warning("the configuration has remarks:\n%s", problems_as_text(loaded.problems))

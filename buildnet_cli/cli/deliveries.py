@@ -14,7 +14,7 @@ from buildnet_cli.errors import NotFoundError, UnreachableError, UsageError
 
 app = new_app(
     "Where every message stands; try again what was given up, or give up what waits.",
-    epilog="buildnet-notify deliveries list --failed\nbuildnet-notify deliveries retry --failed",
+    epilog="buildnet-notify deliveries list --failed",
 )
 
 Channel = Annotated[str | None, typer.Option("--channel", "-c", metavar="C", help="Only this one, such as sms or webhook:Team.")]

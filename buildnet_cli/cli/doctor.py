@@ -30,7 +30,9 @@ def app(ctx: typer.Context) -> None:
     failed = sum(check.result == "failed" for check in checks)
     lines = [_line(check) for check in checks]
     lines.append("all is well" if not failed else f"{failed} of {len(checks)} checks failed")
-    state.output.result("doctor", {"ok": not failed, "items": [asdict(check) for check in checks]}, "\n".join(lines))
+    state.output.result(
+        "doctor", {"ok": not failed, "items": [asdict(check) for check in checks], "next": None}, "\n".join(lines)
+    )
     if failed:
         raise typer.Exit(1)
 

@@ -17,7 +17,7 @@ from buildnet_cli.errors import UnreachableError
 
 app = new_app(
     "Keep events quiet for a while; the end of a problem that was told is told when the mute ends.",
-    epilog='buildnet-notify mute add "resource.disk.*" --for 2h --reason "disk is being replaced"',
+    epilog="buildnet-notify mute add 'build.*' --for 2h --reason 'moving the build machine'",
 )
 
 _LOCK_WAIT_SECS = 5.0

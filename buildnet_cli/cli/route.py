@@ -60,7 +60,9 @@ def try_out(
     ]
     head = explained.event_line(event.type, event.subject, event.priority.value, now, zone)
     value = {"type": event.type, "subject": event.subject, "priority": event.priority.value, "at": to_rfc3339(now)}
-    state.output.result("route-test", {**value, "items": entries}, "\n".join([head, *(blocks or ["nobody is configured"])]))
+    state.output.result(
+        "route-test", {**value, "items": entries, "next": None}, "\n".join([head, *(blocks or ["nobody is configured"])])
+    )
 
 
 def _explain(state: AppContext, event: Event, rules: Rules, now: datetime) -> list[Explanation]:

@@ -46,7 +46,7 @@ def app(
         state.output.note(remark)
     head = explained.event_line(found.type, found.subject, found.priority.value, found.timestamp, zone)
     blocks = [explained.block(entry, _outcome(entry, zone)) for entry in entries]
-    value = {"event": found.as_wire(), "unheard": unheard or None, "items": entries}
+    value = {"event": found.as_wire(), "unheard": unheard or None, "items": entries, "next": None}
     state.output.result("why", value, "\n".join([head, *([f"nobody heard of it: {unheard}"] if unheard else []), *blocks]))
 
 
