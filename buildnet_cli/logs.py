@@ -6,8 +6,10 @@ import contextlib
 import json
 import logging
 import logging.handlers
+import os
 import sys
 from datetime import UTC, datetime
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TextIO
 
@@ -43,6 +45,11 @@ class _QuietFileHandler(logging.handlers.RotatingFileHandler):
     """Says once on stderr that the log cannot be written, and goes on: a full disk must not stop a delivery."""
 
     _has_failed = False
+
+    def _open(self) -> TextIOWrapper:
+        # Whoever the folder lets in, the diary is its owner's alone.
+        handle = os.open(self.baseFilename, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600)
+        return TextIOWrapper(os.fdopen(handle, "ab"), encoding=self.encoding)
 
     def handleError(self, record: logging.LogRecord) -> None:
         if not self._has_failed:

@@ -15,6 +15,7 @@ from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
 from buildnet_cli.delivery.alarm import Alarm
@@ -172,7 +173,9 @@ def project_of(workspace: Workspace, loaded: Loaded) -> Project:
     if config.packages:
         return project_from_config(root, config.packages, loaded.origins, Page(loaded.file, loaded.text))
     file = Path(config.engine.config)
-    return load_project(root, file) if (root / file).exists() else Project(root, {}, usable_cpus())
+    if (root / file).exists() or config.engine.config != Engine().config:
+        return load_project(root, file)
+    return Project(root, {}, usable_cpus())
 
 
 def _daemon_engine(workspace: Workspace, loaded: Loaded, http: HttpClient, builds: StoredBuilds, clock: Clock) -> BuildnetdEngine:

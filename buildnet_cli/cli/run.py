@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from buildnet_cli.process.passthrough import PassedThrough
 
 _ENDED_ON_REQUEST = (129, 130, 143)  # SIGHUP, SIGINT, SIGTERM
-_LONGEST_COMMAND = 500
 
 _PATIENCE_SECS = 1.0
 """How long a hung agent may keep somebody's command waiting."""
@@ -96,7 +95,7 @@ class _Report:
 
         from buildnet_cli.engine.local import announce
 
-        draft = replace(announce.started(self._build), message=f"{self._build.package}: {' '.join(command)}"[:_LONGEST_COMMAND])
+        draft = replace(announce.started(self._build), message=f"{self._build.package}: {Path(command[0]).name} runs")
         self._hand_in(draft if self._threshold is None else None)
 
     def ended(self, how: PassedThrough) -> None:

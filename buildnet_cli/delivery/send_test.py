@@ -14,7 +14,7 @@ from buildnet_cli.config.notifications import Notifications
 from buildnet_cli.config.recipient import Recipient
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
-from buildnet_cli.errors import ChannelError, NotFoundError
+from buildnet_cli.errors import ChannelError, NotFoundError, UsageError
 from buildnet_cli.events.model import Event
 from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
@@ -53,7 +53,7 @@ def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: st
     """The recipients that a person means; all of them if nothing is named.
 
     channels: words for channels or recipients. to: one recipient's name or address.
-    Raises NotFoundError, with what there is, if nobody is meant.
+    Raises UsageError for an unknown channel and NotFoundError for an unknown recipient, with what there is.
     """
     everybody = notifications.all_recipients()
     if not everybody:
@@ -62,13 +62,18 @@ def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: st
     for word in channels:
         found = notifications.find_recipients(word)
         if not found:
-            raise _nobody(word, [name for known in everybody for name in (known.name, known.channel)])
+            known_words = [name for known in everybody for name in (known.name, known.channel)]
+            raise UsageError(
+                f"no channel or recipient is called {ascii(word)[:80]}", hint=_hint(word, known_words), where="channel"
+            )
         chosen += found
     chosen = chosen if channels else list(everybody)
     if to is not None:
         chosen = [known for known in chosen if to.casefold() in (known.name.casefold(), known.address.casefold())]
         if not chosen:
-            raise _nobody(to, [known.name for known in everybody])
+            raise NotFoundError(
+                f"no recipient is called {ascii(to)[:80]}", hint=_hint(to, [known.name for known in everybody]), where="to"
+            )
     return list(dict.fromkeys(chosen))
 
 
@@ -96,8 +101,6 @@ async def send_test(
     return list(await asyncio.gather(*(send(recipient) for recipient in recipients)))
 
 
-def _nobody(word: str, known: Sequence[str]) -> NotFoundError:
+def _hint(word: str, known: Sequence[str]) -> str:
     near = difflib.get_close_matches(word, known, n=1)
-    there_is = ", ".join(dict.fromkeys(known)) or "nothing"
-    hint = f'did you mean "{near[0]}"?' if near else f"configured: {there_is}"
-    return NotFoundError(f"no channel or recipient is called {ascii(word)[:80]}", hint=hint)
+    return f'did you mean "{near[0]}"?' if near else f"configured: {', '.join(dict.fromkeys(known))}"

@@ -46,7 +46,7 @@ ENDS = [
     (["--all"], 8),
     ([], 8),
     (["--channel", "sms"], 11),
-    (["--channel", "nobody"], 9),
+    (["--channel", "nobody"], 2),
     (["--to", "nobody"], 9),
     (["--event", "No Such"], 2),
 ]

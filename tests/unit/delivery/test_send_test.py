@@ -7,7 +7,7 @@ import pytest
 from buildnet_cli.config.notifications import Notifications
 from buildnet_cli.delivery.model import Receipt
 from buildnet_cli.delivery.send_test import choose, send_test
-from buildnet_cli.errors import ChannelError, NotFoundError, Outcome
+from buildnet_cli.errors import ChannelError, NotFoundError, Outcome, UsageError
 from tests.support.clocks import FakeClock
 from tests.support.config_models import SMS, with_channels
 from tests.support.deliveries import ScriptedChannel, an_event
@@ -42,9 +42,9 @@ def test_words_mean_recipients_each_of_them_once(
 
 
 def test_a_word_that_means_nobody_is_refused_with_the_nearest(notifications: Notifications) -> None:
-    with pytest.raises(NotFoundError, match="'slak'") as caught:
+    with pytest.raises(UsageError, match="'slak'") as unknown:
         choose(notifications, channels=["slak"])
-    assert caught.value.hint.startswith("configured: ")
+    assert unknown.value.hint.startswith("configured: ")
     with pytest.raises(NotFoundError) as caught:
         choose(notifications, to="DevOps Leed")
     assert caught.value.hint == 'did you mean "DevOps Lead"?'
