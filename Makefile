@@ -12,7 +12,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types contracts programs unit integration demo bench completions lock clean
+.PHONY: help venv test lint types contracts programs unit integration faults demo bench completions lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -51,7 +51,11 @@ unit: $(READY) ## the tests that need no socket, file or sleep
 	$(BIN)/pytest tests/unit tests/meta
 
 integration: $(READY) programs ## the tests against real servers, shells and agents
-	$(BIN)/pytest $(PYTEST_ARGS) tests/contract tests/integration tests/e2e
+	$(BIN)/pytest $(PYTEST_ARGS) tests/contract tests/integration tests/e2e tests/faults
+
+faults: $(READY) ## the fault tests for a long time; FAULT_SECS for each, FAULT_SEED to have a run again
+	@seed=$${FAULT_SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(10**6))')}; echo "FAULT_SEED=$$seed"; \
+		FAULT_SEED=$$seed FAULT_SECS=$${FAULT_SECS:-1800} $(BIN)/pytest $(PYTEST_ARGS) tests/faults
 
 demo: $(READY) ## a tour on this machine: a build breaks, and you see who hears of it
 	@$(BIN)/buildnet-notify demo

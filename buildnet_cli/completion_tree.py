@@ -8,6 +8,7 @@ COMMANDS: dict[str, Command] = {
         ('Tell the right person what their builds and machines do, and take a command back',
          ('demo',
           'init',
+          'doctor',
           'agent',
           'status',
           'send-test',
@@ -15,6 +16,10 @@ COMMANDS: dict[str, Command] = {
           'run',
           'cmd',
           'history',
+          'why',
+          'route',
+          'mute',
+          'deliveries',
           'config',
           'secrets',
           'sandbox',
@@ -39,6 +44,8 @@ COMMANDS: dict[str, Command] = {
          ((('--yes', '-y'), 'Take what was found, ask nothing', ''),
           (('--force',), 'Replace a configuration that exists; the old one is kept beside it', '')),
          ('',)),
+    'doctor':
+        ('Look at the configuration, the agent and the database', (), (), ('',)),
     'agent':
         ('Start, stop and look after the background agent',
          ('start', 'stop', 'restart', 'reload', 'status', 'logs', 'run'),
@@ -104,6 +111,58 @@ COMMANDS: dict[str, Command] = {
           (('--package', '-p'), 'Only this package, or subject', '<packages>'),
           (('--type',), 'Only events of this pattern', '<event types>')),
          ('<text>',)),
+    'why':
+        ('Every recipient, every stage, the reason, the line of the configuration',
+         (),
+         ((('--last',), 'The newest event', ''),),
+         ('<text>', '')),
+    'route':
+        ('Try the routing without sending anything', ('test',), (), ('',)),
+    'route test':
+        ('What would become of an event: every recipient, every stage, the line of the configuration',
+         (),
+         ((('--priority',), 'low, medium, high or critical', 'low|medium|high|critical'),
+          (('--at',), 'When: 23:14 in the zone of the quiet hours, or 2024-01-26T23:14:00Z', '<text>'),
+          (('--subject', '-s'), 'What it is about: a package, path or host', '<text>')),
+         ('<event types>', '')),
+    'mute':
+        ('Keep events quiet for a while; the end of a problem that was told is told when the mute ends',
+         ('add', 'list', 'remove'),
+         (),
+         ('',)),
+    'mute add':
+        ("Mute events from now on, and show which of the last day's it would have hidden",
+         (),
+         ((('--for',), 'For how long: 90s, 30m, 2h, 7d', '<text>'),
+          (('--reason',), 'Why, for those who wonder', '<text>'),
+          (('--subject', '-s'), 'Only what is about this package, path or host', '<text>')),
+         ('<text>', '')),
+    'mute list':
+        ('The mutes that have not ended', (), (), ('',)),
+    'mute remove':
+        ('End a mute now', (), (), ('<text>', '')),
+    'deliveries':
+        ('Where every message stands; try again what was given up, or give up what waits',
+         ('list', 'show', 'retry', 'cancel'),
+         (),
+         ('',)),
+    'deliveries list':
+        ('Deliveries, newest first',
+         (),
+         ((('--failed',), 'Only what was given up', ''),
+          (('--channel', '-c'), 'Only this one, such as sms or webhook:Team', '<channels>'),
+          (('--limit', '-n'), 'How many', '<text>')),
+         ('',)),
+    'deliveries show':
+        ('One delivery, with everything that was tried and answered', (), (), ('<text>', '')),
+    'deliveries retry':
+        ('Try again, under the same id: now, if it waits for its next try; anew, if it was given up',
+         (),
+         ((('--failed',), 'All that were given up', ''),
+          (('--channel', '-c'), 'Only this one, such as sms or webhook:Team', '<channels>')),
+         ('<text>', '')),
+    'deliveries cancel':
+        ('Give up a delivery that has not been made yet', (), (), ('<text>', '')),
     'config':
         ('Check, read and change the configuration',
          ('validate', 'show', 'get', 'set', 'edit', 'path', 'schema', 'sample', 'history', 'rollback'),

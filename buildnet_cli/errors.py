@@ -130,6 +130,10 @@ class Outcome(enum.Enum):
     """The channel's credential is refused: keep everything until it is changed."""
     UNKNOWN = "unknown"
     """It may have arrived; the answer was lost."""
+    CRASHED = "crashed"
+    """Our own code failed; the provider has nothing to do with it."""
+    INTERRUPTED = "interrupted"
+    """We ended before the answer came; it may have arrived."""
 
 
 class ChannelError(BuildNetError):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+
 import pytest
 
 from buildnet_cli import redact
@@ -12,3 +14,10 @@ pytest_plugins = ["tests.support.skips", "pytester"]
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup() -> None:
     redact._shared = redact.Redactor()
+
+
+def pytest_configure() -> None:
+    """Signals that whoever started us ignores would be ignored by every program under test as well."""
+    for number, handler in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, handler)

@@ -10,15 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from buildnet_cli import __version__
-from buildnet_cli.agent.status import as_text, describe_deliveries, describe_queue
+from buildnet_cli.agent.status import as_text, describe_deliveries, describe_queue, describe_trouble
 from buildnet_cli.agent.wiring import Parts
 from buildnet_cli.channels.registry import SUPPORTED
 from buildnet_cli.clock import Clock
 from buildnet_cli.config.loader import Loaded
+from buildnet_cli.delivery.alarm import is_trouble
+from buildnet_cli.delivery.breaker import Breaker, Flow
 from buildnet_cli.engine.model import Build
+from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import builds, deliveries
 
 _RECENT = 5
+_WORSE = (Flow.WORKING, Flow.REFUSING, Flow.FAILING, Flow.HELD)
 
 
 @dataclass(frozen=True)
@@ -52,9 +56,18 @@ class Account:
         self._page = None
 
     def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ok, failing, or not supported yet."""
+        """Every channel that is on, and whether it can be used: ok, failing, held, refusing, or not supported yet."""
         enabled = self._loaded.config.notifications.enabled_channels()
-        return [{"name": name, "state": _state_of(name, failing)} for name in {**dict.fromkeys(enabled), **self._parts.channels}]
+        worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
+        return [
+            {"name": name, "state": _state_of(name, failing, worst)}
+            for name in {**dict.fromkeys(enabled), **self._parts.channels}
+        ]
+
+    def _troubles(self) -> list[tuple[Target, Breaker]]:
+        """Who does not take what is sent, the worst last."""
+        found = [(target, breaker) for target, breaker in self._parts.dispatcher.breakers.items() if is_trouble(breaker)]
+        return sorted(found, key=lambda each: (_WORSE.index(each[1].flow), str(each[0])))
 
     async def status(self) -> Mapping[str, Any]:
         """The agent's status, as every interface shows it."""
@@ -84,6 +97,7 @@ class Account:
             "api": self._api,
             "socket": str(self._socket),
             "channels": self.channels(failing),
+            "targets": [describe_trouble(target, breaker) for target, breaker in self._troubles()],
             "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
             "queue": describe_queue(engine),
             "trouble": trouble or None,
@@ -93,10 +107,10 @@ class Account:
         return status, recent
 
 
-def _state_of(channel: str, failing: frozenset[str]) -> str:
+def _state_of(channel: str, failing: frozenset[str], worst: Mapping[str, str]) -> str:
     if channel not in SUPPORTED:
         return "not supported yet"
-    return "failing" if channel in failing else "ok"
+    return worst.get(channel, "failing" if channel in failing else "ok")
 
 
 def _fingerprint(path: str) -> tuple[int, int] | None:

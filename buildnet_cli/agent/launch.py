@@ -9,7 +9,7 @@ from typing import Any, Final
 import uvloop
 
 from buildnet_cli import logs
-from buildnet_cli.agent.lock import AgentLock, holder
+from buildnet_cli.agent.lock import AgentLock, acquire_or_meet
 from buildnet_cli.agent.runtime import Agent
 from buildnet_cli.agent.start import Starter, failure_report
 from buildnet_cli.clock import SystemClock
@@ -35,7 +35,7 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
     try:
         prepare_state(workspace.state)
         lock = AgentLock(workspace.lock)
-        running = _acquire(lock, workspace)
+        running = acquire_or_meet(lock, workspace.lock, wait_secs=LOCK_WAIT_SECS)
         if running is not None:
             return _already_running(running, starter)
         # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
@@ -47,21 +47,6 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
             raise
         starter.tell(failure_report(exc))
         return 1
-
-
-def _acquire(lock: AgentLock, workspace: Workspace) -> dict[str, Any] | None:
-    """Take the lock; or the note of the agent that holds it, as soon as that one serves."""
-    step_secs = 0.1
-    for _ in range(round(LOCK_WAIT_SECS / step_secs)):
-        try:
-            lock.acquire(wait_secs=step_secs)
-        except ConflictError:
-            running = holder(workspace.lock)
-            if running is not None and "api" in running:
-                return running
-        else:
-            return None
-    raise ConflictError(f"{workspace.state} is in use by another process", hint="try again when that has ended")
 
 
 def _already_running(running: dict[str, Any], starter: Starter) -> int:

@@ -12,6 +12,8 @@ from typing import Any, Self
 
 from buildnet_cli.errors import ConflictError, StorageError
 
+_STEP_SECS = 0.1
+
 
 class AgentLock:
     """A lock on the state folder, with a note of who holds it.
@@ -82,6 +84,23 @@ def holder(path: Path) -> dict[str, Any] | None:
         return None
     finally:
         os.close(fd)
+
+
+def acquire_or_meet(lock: AgentLock, path: Path, *, wait_secs: float) -> dict[str, Any] | None:
+    """Take the lock; or the note of the agent that holds it, as soon as that one serves.
+
+    wait_secs: how long somebody else may keep it who is no agent. Raises ConflictError if it is still held then.
+    """
+    for _ in range(round(wait_secs / _STEP_SECS)):
+        try:
+            lock.acquire(wait_secs=_STEP_SECS)
+        except ConflictError:
+            running = holder(path)
+            if running is not None and "api" in running:
+                return running
+        else:
+            return None
+    raise ConflictError(f"{path.parent} is in use by another process", hint="try again when that has ended")
 
 
 def _read_note(fd: int) -> dict[str, Any]:

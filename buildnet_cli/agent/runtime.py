@@ -27,6 +27,7 @@ from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.engine import runs
 from buildnet_cli.errors import BuildNetError, StorageError
 from buildnet_cli.events.model import EventDraft
@@ -34,6 +35,7 @@ from buildnet_cli.paths import Workspace, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
 from buildnet_cli.store.builds import put
+from buildnet_cli.store.mutes import StoredMutes
 
 _log = logging.getLogger(__name__)
 
@@ -79,6 +81,8 @@ class Agent:
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
             tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
+            tasks.append(asyncio.create_task(self._parts.releaser.run(), name="releaser"))
+            tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             self._watch_signals()
             self._lock.note(**self._report())
@@ -177,8 +181,10 @@ class Agent:
             uid=os.geteuid(),
             access=lambda: self._access,
             ingest=self._parts.ingest,
+            redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
             executor=executor,
             store=self._parts.store,
+            mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
             status=self._account.page,
             test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
             reload=self.reload,
@@ -208,7 +214,8 @@ class Agent:
         )
         parts.stock.limits = wiring.cache_limits(loaded)
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
-        parts.ingest.replace_table(table, default_priority=loaded.config.notifications.settings.default_priority)
+        parts.router.rules = wiring.rules(loaded, table)
+        parts.releaser.wake()
         self._access = wiring.access(loaded)
         self._loaded = loaded
         self._account.take_over(loaded)

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from buildnet_cli.clock import from_rfc3339
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.duration import format_age, format_duration
 from buildnet_cli.engine.model import Build, EngineStatus
+from buildnet_cli.routing.decision import Target
 
 _FINAL = ("delivered", "suppressed", "expired", "cancelled", "dead")
 
@@ -27,6 +29,17 @@ def describe_deliveries(counts: Mapping[str, int]) -> dict[str, int]:
     return {state: counts.get(state, 0) for state in ("pending", "held", *_FINAL)}
 
 
+def describe_trouble(target: Target, breaker: Breaker) -> dict[str, Any]:
+    """Who does not take what is sent, since when, in which words, and when it is tried again."""
+    return {
+        "target": str(target),
+        "state": breaker.flow.value,
+        "since": to_rfc3339(breaker.since) if breaker.since is not None else None,
+        "answer": breaker.answer,
+        "next_try_at": to_rfc3339(breaker.not_before) if breaker.not_before is not None else None,
+    }
+
+
 def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -> str:
     """The status on a few lines, with words for every state."""
     engine, queue, deliveries = status["engine"], status["queue"], status["deliveries"]
@@ -40,6 +53,7 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     lines += [f"{'builds' if number == 0 else '':<12}{_build_line(build, now)}" for number, build in enumerate(recent)]
     channels = ", ".join(f"{channel['name']} {channel['state']}" for channel in status["channels"]) or "none configured"
     lines.append(f"channels    {channels}")
+    lines += [_trouble_line(trouble, now) for trouble in status["targets"]]
     shown = [f"{count} {state}" for state, count in deliveries.items() if count or state == "pending"]
     lines.append(f"deliveries  {', '.join(shown)}")
     if status["trouble"]:
@@ -47,6 +61,13 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     if status["config"]["is_stale"]:
         lines.append("config      changed on disk; take it over with: buildnet-notify agent reload")
     return "\n".join(lines) + "\n"
+
+
+def _trouble_line(trouble: Mapping[str, Any], now: datetime) -> str:
+    since = f" for {format_duration(now - from_rfc3339(trouble['since']))}" if trouble["since"] else ""
+    due = from_rfc3339(trouble["next_try_at"]) if trouble["next_try_at"] else now
+    again = f" · next try in {format_duration(due - now)}" if due > now else ""
+    return f"{'':<12}{trouble['target']} {trouble['state']}{since}: {trouble['answer']}{again}"
 
 
 def _running(running: Sequence[Mapping[str, Any]], now: datetime) -> str:

@@ -18,9 +18,12 @@ from buildnet_cli.clock import Clock
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
+from buildnet_cli.delivery.alarm import Alarm
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.delivery.release import Releaser
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.delivery.sender import Outlets
 from buildnet_cli.engine.local.artifacts import ArtifactFolder
 from buildnet_cli.engine.local.cache import BuildCache
@@ -37,14 +40,19 @@ from buildnet_cli.paths import Workspace
 from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
+from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
 
 if TYPE_CHECKING:
     from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
+
+# Chats and telephones, where a backlog comes as one message.
+_READ_BY_PEOPLE = frozenset({"sms", "slack", "discord", "telegram"})
 
 _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
@@ -57,7 +65,10 @@ class Parts:
     bus: EventBus
     outbox: StoredOutbox
     ingest: Ingest
+    router: Router
     dispatcher: Dispatcher
+    releaser: Releaser
+    alarm: Alarm
     engine: ChosenEngine
     stock: Stock
     builds: StoredBuilds
@@ -79,14 +90,22 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     http = HttpClient()
     channels = open_channels(loaded.config, http, console, color=console is not None and console.isatty())
     table = routing_table(loaded, has_console=console is not None)
-    dispatcher = Dispatcher(outbox, outlets(loaded, channels, table), render, clock)
-    ingest = Ingest(
+    intake, router = StoredIntake(store, clock), Router(rules(loaded, table))
+    dispatcher = Dispatcher(
         outbox,
-        bus,
+        outlets(loaded, channels, table),
+        render,
         clock,
-        table,
-        default_priority=loaded.config.notifications.settings.default_priority,
-        wake=dispatcher.wake,
+        on_change=lambda: alarm.wake(),
+        fold=lambda targets: intake.fold_backlog(router, targets),
+    )
+    releaser = Releaser(intake, router, clock, dispatcher.wake)
+    ingest = Ingest(intake, bus, clock, router, wake=dispatcher.wake, on_held=releaser.wake)
+    alarm = Alarm(
+        outbox,
+        lambda: dispatcher.breakers,
+        lambda draft, along_with: ingest.accept(draft, source="agent", along_with=along_with),
+        clock,
     )
     builds = StoredBuilds(store, ingest)
     index = StoredCache(store, ingest, clock)
@@ -101,18 +120,45 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         daemon=lambda found: _daemon_engine(workspace, found, http, builds, clock),
         own=api,
     )
-    return Parts(store, bus, outbox, ingest, dispatcher, engine, stock, builds, StoredCommands(store), http, channels)
+    return Parts(
+        store,
+        bus,
+        outbox,
+        ingest,
+        router,
+        dispatcher,
+        releaser,
+        alarm,
+        engine,
+        stock,
+        builds,
+        StoredCommands(store),
+        http,
+        channels,
+    )
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:
     """Who hears of what; the terminal of an agent in the foreground hears everything."""
     table = RoutingTable.from_config(loaded.config.notifications, SUPPORTED)
-    return table.with_route(Route(Target("console", RECIPIENT), (Pattern.parse("*"),))) if has_console else table
+    terminal = Route(Target("console", RECIPIENT), (Pattern.parse("*"),), is_live=True)
+    return table.with_route(terminal) if has_console else table
+
+
+def rules(loaded: Loaded, table: RoutingTable) -> Rules:
+    """How the router works by a configuration."""
+    return Rules.from_config(loaded.config.notifications, table, loaded.config.monitoring.incident_pairing())
 
 
 def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:
     """Where messages may go."""
-    return Outlets(channels, table.targets, is_dry_run=loaded.config.notifications.dry_run)
+    notifications = loaded.config.notifications
+    folding = frozenset(
+        Target(each.channel, each.name)
+        for each in notifications.all_recipients()
+        if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
+    )
+    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run)
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:

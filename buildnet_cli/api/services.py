@@ -9,7 +9,9 @@ from typing import Any, Protocol
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
+from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.mutes import StoredMutes
 
 
 class StatusPage(Protocol):
@@ -50,8 +52,10 @@ class Services:
     uid: int
     access: Callable[[], Access]
     ingest: Ingest
+    redrive: Redrive
     executor: Executor
     store: Store
+    mutes: StoredMutes
     status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     reload: Callable[[], Awaitable[dict[str, Any]]]

@@ -25,6 +25,7 @@ class Commands(LazyGroup):
     modules = {  # noqa: RUF012  (read only)
         "demo": ("demo", "A full tour on this machine: a build that fails, and what each recipient was told."),
         "init": ("init", "Write a configuration for this project."),
+        "doctor": ("doctor", "Check the configuration, the agent and the database."),
         "agent": ("agent", "Start, stop and look after the background agent."),
         "status": ("status", "What the engine, the queue and the deliveries do now."),
         "send-test": ("send_test", "Send a test message and show what each provider said."),
@@ -32,6 +33,10 @@ class Commands(LazyGroup):
         "run": ("run", "Run a command and report it as a build."),
         "cmd": ("cmd", 'Give a command, such as "BUILD api".'),
         "history": ("history", "Past builds, events and commands."),
+        "why": ("why", "What became of an event, for whom, and by which line of the configuration."),
+        "route": ("route", "Try the routing without sending anything."),
+        "mute": ("mute", "Keep events quiet for a while."),
+        "deliveries": ("deliveries", "Where every message stands, and what to do about it."),
         "config": ("config", "Check, read and change the configuration."),
         "secrets": ("secrets", "Keep the values behind ${NAME} out of the configuration."),
         "sandbox": ("sandbox", "A local inbox that stands in for the providers."),

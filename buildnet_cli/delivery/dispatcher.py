@@ -1,4 +1,6 @@
-"""Empties the outbox: leases what is due and sends it. Each target has a lane of its own, so a slow one delays nobody else."""
+"""Empties the outbox: leases what is due and sends it. Each target has a lane of its own, so a slow one delays nobody else,
+and a gate, so that one that takes nothing is left alone.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +8,17 @@ import asyncio
 import contextlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.breaker import Breaker
+from buildnet_cli.delivery.gates import Gates
 from buildnet_cli.delivery.model import DeliveryStatus, Leased
 from buildnet_cli.delivery.outbox import Outbox
 from buildnet_cli.delivery.recorder import Recorder
-from buildnet_cli.delivery.sender import Outlets, Sender
+from buildnet_cli.delivery.sender import Outlets, Sender, Tried
 from buildnet_cli.errors import StorageError
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
@@ -30,6 +34,8 @@ _LARGEST_PACE = 32
 
 # The wall clock may be set while we wait for a time, and a laptop may sleep: look again at least this often.
 _LONGEST_WAIT_SECS = 60.0
+# Less is what time services do all the time.
+_CLOCK_STEP_SECS = 60.0
 _AFTER_FAULT = timedelta(seconds=2)
 # Of the time to stop, what is kept for storing how the last sends ended.
 _RECORDING_SECS = 1.0
@@ -40,12 +46,14 @@ class _Lane:
     """What one target is to get next, in order.
 
     pace: how many it may hold: about what it takes in a second, so that something urgent never waits long behind them.
+    sending: id of the delivery that is under way; empty for none.
     """
 
     target: Target
     waiting: deque[Leased] = field(default_factory=deque)
     pace: int = 1
     task: asyncio.Task[None] | None = None
+    sending: str = ""
 
     @property
     def room(self) -> int:
@@ -64,12 +72,23 @@ class Dispatcher:
         *,
         most_at_once: int = _MOST_AT_ONCE,
         deadline_secs: float = _DEADLINE_SECS,
+        on_change: Callable[[], None] = lambda: None,
+        fold: Callable[[Collection[Target]], Awaitable[object]] | None = None,
     ) -> None:
-        """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all."""
+        """most_at_once: sends in flight, over all targets. deadline_secs: how long one attempt may take in all.
+
+        on_change: called when a target begins or ceases to give trouble.
+        fold: awaited before these get what has waited for them too long, to make one message of it.
+        """
         self._outbox = outbox
         self._clock = clock
         self._sender = Sender(outlets, render, clock, deadline_secs=deadline_secs)
         self._recorder = Recorder(outbox, self.wake)
+        self._on_change = on_change
+        self._fold = fold
+        self._gates = Gates(clock, self._note)
+        self._has_gates = False
+        self._offset: float | None = None
         self._slots = asyncio.Semaphore(most_at_once)
         self._lanes: dict[Target, _Lane] = {}
         self._has_news = asyncio.Event()
@@ -93,7 +112,29 @@ class Dispatcher:
     def replace_outlets(self, outlets: Outlets) -> None:
         """Send by another configuration from now on. The former channels may be closed once the deadline of a send has passed."""
         self._sender.outlets = outlets
+        self._gates.reload(outlets.targets)
         self.wake()
+
+    @property
+    def breakers(self) -> Mapping[Target, Breaker]:
+        """The state of every target that has given trouble lately."""
+        return self._gates.breakers
+
+    def try_now(self, targets: Iterable[Target]) -> None:
+        """A person wants these to be tried now."""
+        self._gates.try_now(targets)
+        self.wake()
+
+    def withdraw(self, delivery_id: str) -> bool:
+        """Take a delivery back that waits in a lane; False if it is being sent at this moment."""
+        for lane in self._lanes.values():
+            if lane.sending == delivery_id:
+                return False
+            withdrawn = [leased for leased in lane.waiting if leased.delivery.id == delivery_id]
+            for leased in withdrawn:
+                lane.waiting.remove(leased)
+            self._recorder.release(withdrawn)
+        return True
 
     async def run(self) -> None:
         """Send until `stop`. The leases of a former agent have been voided before."""
@@ -124,17 +165,42 @@ class Dispatcher:
         if not self._recorder.is_able:
             return now + _AFTER_FAULT
         try:
-            leased = await self._outbox.lease(now, _LEASE_LIMIT, {lane.target: lane.room for lane in self._lanes.values()})
+            await self._load_gates()
+            await self._mind_clock(now)
+            room = self._gates.limit({lane.target: lane.room for lane in self._lanes.values()}, now)
+            leased = await self._outbox.lease(now, _LEASE_LIMIT, room)
             for each in leased:
                 self._enqueue(each)
             self._is_outbox_readable = True
-            return now if leased else await self._outbox.next_due(now)
+            if leased:
+                return now
+            moments = (await self._outbox.next_due(now), self._gates.opens_at(now))
+            return min((moment for moment in moments if moment is not None), default=None)
         except StorageError as exc:
             _log.error("the outbox cannot be read; sending waits: %s", exc.message)
         except Exception:  # noqa: BLE001  (the loop goes on; the log has the cause)
             _log.exception("handing out failed; sending waits")
         self._is_outbox_readable = False
         return now + _AFTER_FAULT
+
+    async def _mind_clock(self, now: datetime) -> None:
+        """A clock that was set back must not make anything wait for the time to come round again."""
+        offset = now.timestamp() - self._clock.monotonic()
+        before, self._offset = self._offset, offset
+        if before is not None and before - offset > _CLOCK_STEP_SECS:
+            _log.warning("the clock was set back by %.0f s", before - offset)
+            await self._outbox.turn_back(timedelta(seconds=before - offset))
+
+    async def _load_gates(self) -> None:
+        if not self._has_gates:
+            self._gates.take_over(await self._outbox.breakers())
+            await self._fold_backlog([each for each in self._sender.outlets.targets if self._gates.is_open(each)])
+            self._has_gates = True
+            self._on_change()
+
+    def _note(self, target: Target, breaker: Breaker) -> None:
+        self._recorder.note(target, breaker)
+        self._on_change()
 
     async def _sleep(self, until: datetime | None) -> None:
         secs = None if until is None else min((until - self._clock.now()).total_seconds(), _LONGEST_WAIT_SECS)
@@ -151,7 +217,8 @@ class Dispatcher:
 
     async def _run_lane(self, lane: _Lane) -> None:
         try:
-            while lane.waiting and not self._is_stopping:
+            # The gate may have shut while the lease was under way.
+            while lane.waiting and not self._is_stopping and not self._gates.is_shut(lane.target):
                 await self._send_next(lane)
         finally:
             self._give_back(lane)
@@ -162,24 +229,48 @@ class Dispatcher:
     async def _send_next(self, lane: _Lane) -> None:
         await self._recorder.until_able()
         async with self._slots:
+            if not lane.waiting:
+                return  # withdrawn while it waited for its turn
             leased = lane.waiting.popleft()
+            lane.sending = leased.delivery.id
             started_at, begun = self._clock.now(), self._clock.monotonic()
             try:
-                attempt = await self._sender.attempt(leased)
+                tried = await self._sender.attempt(leased)
             except asyncio.CancelledError:
                 self._recorder.add(self._sender.interrupted(leased, started_at))
                 raise
-        self._recorder.add(attempt)
-        if attempt.status is DeliveryStatus.PENDING:
-            _log.warning(
-                "%s: %s", attempt.reason, attempt.answer, extra={"target": str(lane.target), "delivery": attempt.delivery_id}
-            )
+            finally:
+                lane.sending = ""
+        self._recorder.add(tried.attempt)
+        was_open = self._gates.is_open(lane.target)
+        self._mind(lane.target, tried)
+        if self._gates.is_open(lane.target) and not was_open:
+            await self._fold_backlog([lane.target])  # while this lane is busy, nothing else goes to its target
+        if tried.attempt.status is DeliveryStatus.PENDING or not self._gates.is_open(lane.target):
             # What comes after it in its line must not overtake it, and something more urgent may have come in meanwhile.
             lane.pace = 1
             self._give_back(lane)
         else:
             took = self._clock.monotonic() - begun
             lane.pace = max(1, int(min(_LARGEST_PACE, 1 / took if took > 0 else _LARGEST_PACE)))
+
+    def _mind(self, target: Target, tried: Tried) -> None:
+        """What an attempt says about its target."""
+        if tried.failure is not None:
+            attempt = tried.attempt
+            _log.warning("%s: %s", attempt.reason, attempt.answer, extra={"target": str(target), "delivery": attempt.delivery_id})
+            self._gates.failed(target, tried.failure, self._sender.outlets.targets)
+        elif tried.is_delivered:
+            self._gates.delivered(target)
+
+    async def _fold_backlog(self, targets: Collection[Target]) -> None:
+        folding = [target for target in targets if target in self._sender.outlets.folding]
+        if self._fold is None or not folding:
+            return
+        try:
+            await self._fold(folding)
+        except StorageError as exc:
+            _log.error("what has waited too long is not folded: %s", exc.message)
 
     def _give_back(self, lane: _Lane) -> None:
         self._recorder.release(lane.waiting)

@@ -1,31 +1,26 @@
-"""The one door for events: give them an id, ask the router, store everything in one transaction, then tell whoever waits."""
+"""The one door for events: give them an id, have them decided and stored in one transaction, then tell whoever waits."""
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.clean import clean_object, clean_text
-from buildnet_cli.delivery.model import Delivery, DeliveryStatus
-from buildnet_cli.delivery.outbox import Acceptance, Outbox, Write
+from buildnet_cli.delivery.intake import Incoming, Intake
+from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.delivery.outbox import Acceptance, Write
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.catalog import priority_of
 from buildnet_cli.events.model import Event, EventDraft
-from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
-from buildnet_cli.routing.decision import Action, Decision
-from buildnet_cli.routing.match import RoutingTable
-from buildnet_cli.routing.pipeline import NO_RECIPIENT, decide
+
+_log = logging.getLogger(__name__)
 
 _OUR_ID = re.compile(r"evt_[0-9a-z]{26}")
-
-_STATUS_OF = {
-    Action.SEND: DeliveryStatus.PENDING,
-    Action.HOLD: DeliveryStatus.HELD,
-    Action.SUPPRESS: DeliveryStatus.SUPPRESSED,
-}
 
 
 class Ingest:
@@ -33,26 +28,21 @@ class Ingest:
 
     def __init__(
         self,
-        outbox: Outbox,
+        intake: Intake,
         bus: EventBus,
         clock: Clock,
-        table: RoutingTable,
+        router: Router,
         *,
-        default_priority: Priority,
         wake: Callable[[], None],
+        on_held: Callable[[], None] = lambda: None,
     ) -> None:
-        """default_priority: of types that nobody knows. wake: called when there may be something to send."""
-        self._outbox = outbox
+        """wake: called when there may be something to send. on_held: called when something is to wait."""
+        self._intake = intake
         self._bus = bus
         self._clock = clock
-        self._table = table
-        self._default_priority = default_priority
+        self._router = router
         self._wake = wake
-
-    def replace_table(self, table: RoutingTable, *, default_priority: Priority) -> None:
-        """Route by another configuration from now on."""
-        self._table = table
-        self._default_priority = default_priority
+        self._on_held = on_held
 
     async def accept(self, draft: EventDraft, *, source: str, along_with: Sequence[Write] = ()) -> Event:
         """Accept one event; it is safe on disk when this returns. See `accept_many`."""
@@ -71,43 +61,37 @@ class Ingest:
         Raises StorageError if nothing was stored.
         """
         now = self._clock.now()
-        given = [self._route(self._to_event(draft, source, now), draft.id, now) for draft in drafts]
+        given = [Incoming(self._to_event(draft, source, now), draft.id) for draft in drafts]
         try:
-            stored = await self._outbox.accept(given, along_with)
+            stored = await self._intake.accept(given, self._router, along_with)
         finally:
             # Even if the caller no longer waits: what was handed in may be stored all the same.
             self._wake()
         for mine, theirs in zip(given, stored, strict=True):
-            if mine is theirs:
+            if mine.event is theirs.event:
                 self._bus.publish(mine.event)
+                self._note(theirs)
+        if any(each.status is DeliveryStatus.HELD for acceptance in stored for each in acceptance.deliveries):
+            self._on_held()
         return stored
+
+    def _note(self, acceptance: Acceptance) -> None:
+        """What was decided, for a log that is verbose."""
+        if _log.isEnabledFor(logging.DEBUG):
+            told = [f"{each.target} {each.status}: {each.reason}" for each in acceptance.deliveries]
+            _log.debug(
+                "routed %s", acceptance.event.type, extra={"event": acceptance.event.id, "told": told or acceptance.unheard}
+            )
 
     def _to_event(self, draft: EventDraft, source: str, now: datetime) -> Event:
         return Event(
             # Whoever makes ids as we do, to know them before we answer, has its own taken over.
             id=draft.id if _OUR_ID.fullmatch(draft.id) else new_id("evt"),
             type=draft.type,
-            priority=draft.priority or priority_of(draft.type, self._default_priority),
+            priority=draft.priority or priority_of(draft.type, self._router.rules.default_priority),
             message=clean_text(draft.message),
             subject=clean_text(draft.subject),
             source=clean_text(draft.source or source),
             timestamp=draft.timestamp or now,
             payload=clean_object(draft.payload),
         )
-
-    def _route(self, event: Event, key: str, now: datetime) -> Acceptance:
-        deliveries = tuple(_to_delivery(event, decision, now) for decision in decide(event, self._table, now))
-        return Acceptance(event, deliveries, unheard="" if deliveries else NO_RECIPIENT, key=key)
-
-
-def _to_delivery(event: Event, decision: Decision, now: datetime) -> Delivery:
-    return Delivery(
-        id=new_id("dlv"),
-        event_id=event.id,
-        target=decision.target,
-        status=_STATUS_OF[decision.action],
-        reason=decision.reasons[-1].text,
-        created_at=now,
-        next_attempt_at=now if decision.action is Action.SEND else decision.until,
-        reasons=decision.reasons,
-    )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,6 +39,8 @@ class Delivery:
     attempts: how many tries have begun.
     next_attempt_at: when it falls due; None once it is final.
     answer: the provider's last answer, without secrets.
+    hold: the stage that holds it; empty for none. folded_into: id of the digest's delivery that tells of it, and whose end is
+    its end. repeats: how many like it were folded before it.
     """
 
     id: str
@@ -50,9 +53,12 @@ class Delivery:
     next_attempt_at: datetime | None = None
     answer: str = ""
     reasons: tuple[Reason, ...] = ()
+    hold: str = ""
+    folded_into: str | None = None
+    repeats: int = 0
 
     def as_wire(self) -> dict[str, Any]:
-        """`{id, event_id, channel, recipient, status, reason, attempts, next_attempt_at, answer}`."""
+        """`{id, event_id, channel, recipient, status, reason, attempts, next_attempt_at, answer, folded_into}`."""
         return {
             "id": self.id,
             "event_id": self.event_id,
@@ -63,15 +69,31 @@ class Delivery:
             "attempts": self.attempts,
             "next_attempt_at": to_rfc3339(self.next_attempt_at) if self.next_attempt_at is not None else None,
             "answer": self.answer,
+            "folded_into": self.folded_into,
         }
 
 
 @dataclass(frozen=True, slots=True)
+class Effort:
+    """What was tried for a delivery since it was accepted, or since a person had it tried anew.
+
+    earlier: how the attempts before the present one ended, with their numbers.
+    """
+
+    begun_at: datetime
+    earlier: Mapping[Outcome, int] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> int:
+        return self.earlier.get(outcome, 0)
+
+
+@dataclass(frozen=True, slots=True)
 class Leased:
-    """A delivery that the dispatcher holds, with the event it tells of."""
+    """A delivery that the dispatcher holds, with the event it tells of and what was tried before."""
 
     delivery: Delivery
     event: Event
+    effort: Effort
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.model import Attempt, Delivery, Leased
 from buildnet_cli.events.model import Event
 from buildnet_cli.routing.decision import Target
@@ -43,7 +44,14 @@ class Outbox(Protocol):
         ...
 
     async def void_leases(self) -> int:
-        """Free what a former agent held; how many there were. Called once, at start."""
+        """Free what a former agent held; how many there were. Called once, at start.
+
+        What could only be due so late because the clock was set back since is due now.
+        """
+        ...
+
+    async def turn_back(self, by: timedelta) -> None:
+        """The clock was set back: what waits for its time keeps its distance to it."""
         ...
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
@@ -54,11 +62,33 @@ class Outbox(Protocol):
         """
         ...
 
-    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
+    async def finish(
+        self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
+    ) -> None:
         """Store finished attempts and what became of their deliveries; their leases end.
 
         released: ids of leased deliveries that were not tried after all; they are as they were before.
+        breakers: states that have changed. What waits for a target that works again falls due at once.
         """
+        ...
+
+    async def breakers(self) -> dict[Target, Breaker]:
+        """The state of every target that has given trouble lately."""
+        ...
+
+    async def retry(self, delivery_id: str) -> Delivery:
+        """Let a delivery fall due now, and begin anew if it was given up.
+
+        Raises NotFoundError, or ConflictError if there is nothing to try again.
+        """
+        ...
+
+    async def retry_failed(self, channel: str | None) -> list[Delivery]:
+        """The same for everything that was given up; on one channel or on all."""
+        ...
+
+    async def cancel(self, delivery_id: str) -> Delivery:
+        """Give a delivery up. Raises NotFoundError, or ConflictError if it has come to its end."""
         ...
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:

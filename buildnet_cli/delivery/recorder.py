@@ -6,9 +6,11 @@ import asyncio
 import logging
 from collections.abc import Callable, Iterable
 
+from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.model import Attempt, Leased
 from buildnet_cli.delivery.outbox import Outbox
 from buildnet_cli.errors import StorageError
+from buildnet_cli.routing.decision import Target
 
 _log = logging.getLogger(__name__)
 
@@ -25,6 +27,7 @@ class Recorder:
         self._on_stored = on_stored
         self._attempts: list[Attempt] = []
         self._released: list[str] = []
+        self._breakers: dict[Target, Breaker] = {}
         self._has_work = asyncio.Event()
         self._is_able = asyncio.Event()
         self._is_able.set()
@@ -34,6 +37,11 @@ class Recorder:
     def add(self, attempt: Attempt) -> None:
         """An attempt is over."""
         self._attempts.append(attempt)
+        self._note_work()
+
+    def note(self, target: Target, breaker: Breaker) -> None:
+        """A target's state has changed; stored together with the attempt that changed it."""
+        self._breakers[target] = breaker
         self._note_work()
 
     def release(self, untried: Iterable[Leased]) -> None:
@@ -69,9 +77,9 @@ class Recorder:
         self._is_idle.clear()
 
     async def _store(self) -> bool:
-        attempts, released = self._attempts.copy(), self._released.copy()
+        attempts, released, breakers = self._attempts.copy(), self._released.copy(), self._breakers.copy()
         try:
-            await self._outbox.finish(attempts, released)
+            await self._outbox.finish(attempts, released, breakers)
         except Exception as exc:  # noqa: BLE001  (whatever it is, an outcome must not be forgotten, nor this loop end)
             if self.is_able:
                 is_our_fault = not isinstance(exc, StorageError)
@@ -82,7 +90,8 @@ class Recorder:
             _log.info("outcomes can be stored again; sending goes on")
         self._is_able.set()
         del self._attempts[: len(attempts)], self._released[: len(released)]
-        if not self._attempts and not self._released:
+        self._breakers = {target: latest for target, latest in self._breakers.items() if breakers.get(target) is not latest}
+        if not self._attempts and not self._released and not self._breakers:
             self._has_work.clear()
             self._is_idle.set()
         return True

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import random
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from buildnet_cli.clock import Clock
+from buildnet_cli.delivery.backoff import Failure, fate_of
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.clean import clean_text
 from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
+from buildnet_cli.messages.render import with_repeats
 from buildnet_cli.routing.decision import Target
 
 _log = logging.getLogger(__name__)
-
-RETRY_EVERY = timedelta(seconds=30)
-"""How long a failed attempt waits for the next one."""
-
-MOST_CRASHES = 3
-"""Attempts after which a delivery that makes our own code fail is given up, so that its line can go on."""
 
 _LONGEST_ANSWER = 2000
 
@@ -33,25 +30,48 @@ class Outlets:
     """Where messages may go, by one configuration.
 
     channels: open ones, by kind. targets: everybody who is configured.
+    folding: those who are told in one message what they could not be told in time: people's chats and telephones.
     is_dry_run: render and log, and stop at the wire.
     """
 
     channels: Mapping[str, Channel]
     targets: Collection[Target]
+    folding: Collection[Target] = frozenset()
     is_dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """A finished attempt. failure: what it says about the target; None if it took the message, or was not asked."""
+
+    attempt: Attempt
+    failure: Failure | None = None
+
+    @property
+    def is_delivered(self) -> bool:
+        return self.attempt.status is DeliveryStatus.DELIVERED
 
 
 class Sender:
     """Makes attempts, one per call, any number at the same time."""
 
-    def __init__(self, outlets: Outlets, render: Callable[[Event], Message], clock: Clock, *, deadline_secs: float) -> None:
-        """render: an event's message. deadline_secs: how long one attempt may take in all."""
+    def __init__(
+        self,
+        outlets: Outlets,
+        render: Callable[[Event], Message],
+        clock: Clock,
+        *,
+        deadline_secs: float,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """render: an event's message. deadline_secs: how long one attempt may take in all. jitter: from 0 to 1, at random."""
         self.outlets = outlets
         self._render = render
         self._clock = clock
         self._deadline_secs = deadline_secs
+        self._jitter = jitter
 
-    async def attempt(self, leased: Leased) -> Attempt:
+    async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
         delivery, outlets = leased.delivery, self.outlets
         started_at = self._clock.now()
@@ -60,7 +80,13 @@ class Sender:
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
-            message = OutgoingMessage(delivery.id, delivery.target, self._render(leased.event), delivery.attempts, started_at)
+            message = OutgoingMessage(
+                delivery.id,
+                delivery.target,
+                with_repeats(self._render(leased.event), delivery.repeats),
+                delivery.attempts,
+                started_at,
+            )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
                 _log.info("dry run: not sent", extra={"target": str(delivery.target), "delivery": delivery.id, "text": text})
@@ -71,41 +97,41 @@ class Sender:
                 receipt = await channel.send(message)
             answer = " ".join(part for part in (receipt.provider_id, receipt.detail) if part)
         except ChannelError as exc:
-            return self._failed(leased, started_at, exc.outcome, exc.message)
+            return self._failed(leased, started_at, Failure(exc.outcome, clean_text(exc.message), exc.retry_after_secs))
         except TimeoutError:
-            return self._failed(leased, started_at, Outcome.UNKNOWN, f"no answer within {self._deadline_secs:g} s")
+            return self._failed(leased, started_at, Failure(Outcome.UNKNOWN, f"no answer within {self._deadline_secs:g} s"))
         except Exception as exc:  # noqa: BLE001  (one bad message must not stop the others)
             _log.exception("an attempt crashed", extra={"target": str(delivery.target), "delivery": delivery.id})
-            gives_up = delivery.attempts >= MOST_CRASHES
-            outcome = Outcome.PERMANENT if gives_up else Outcome.RETRY
-            return self._failed(
-                leased, started_at, outcome, f"our own fault ({type(exc).__name__}); the agent's log has the cause"
-            )
-        return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, "delivered", answer)
+            cause = f"our own fault ({type(exc).__name__}); the agent's log has the cause"
+            return self._failed(leased, started_at, Failure(Outcome.CRASHED, cause))
+        may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
+        reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
+        return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer)
 
     def interrupted(self, leased: Leased, started_at: datetime) -> Attempt:
         """What an attempt comes to that was broken off: nobody knows whether it arrived."""
-        return self._failed(leased, started_at, Outcome.UNKNOWN, "broken off: the agent stopped before the answer came")
+        failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
+        return self._failed(leased, started_at, failure).attempt
 
-    def _failed(self, leased: Leased, started_at: datetime, outcome: Outcome, answer: str) -> Attempt:
-        if outcome is Outcome.PERMANENT:
-            return self._final(leased, started_at, DeliveryStatus.DEAD, outcome, "refused for good", answer)
+    def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
-        return Attempt(
+        fate = fate_of(failure, leased.effort, leased.event.priority, now, self._jitter())
+        attempt = Attempt(
             delivery_id=leased.delivery.id,
             started_at=started_at,
             finished_at=now,
-            outcome=outcome,
-            answer=clean_text(answer)[:_LONGEST_ANSWER],
-            status=DeliveryStatus.PENDING,
-            reason=_WHY_PENDING[outcome],
-            next_attempt_at=now + RETRY_EVERY,
+            outcome=failure.outcome,
+            answer=failure.answer[:_LONGEST_ANSWER],
+            status=fate.status,
+            reason=fate.reason,
+            next_attempt_at=fate.next_attempt_at,
         )
+        return Tried(attempt, failure)
 
     def _final(
         self, leased: Leased, started_at: datetime, status: DeliveryStatus, outcome: Outcome | None, reason: str, answer: str
-    ) -> Attempt:
-        return Attempt(
+    ) -> Tried:
+        attempt = Attempt(
             delivery_id=leased.delivery.id,
             started_at=started_at,
             finished_at=self._clock.now(),
@@ -114,10 +140,4 @@ class Sender:
             status=status,
             reason=reason,
         )
-
-
-_WHY_PENDING = {
-    Outcome.RETRY: "not taken; to be tried again",
-    Outcome.HOLD: "the channel's credential is refused; kept until it is changed",
-    Outcome.UNKNOWN: "it may have arrived; the answer was lost",
-}
+        return Tried(attempt)

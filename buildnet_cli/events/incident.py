@@ -55,6 +55,11 @@ def key_of(event: Event, pairing: Pairing | None = None) -> IncidentKey | None:
     return IncidentKey(family, event.subject) if family else None
 
 
+def turn_of(event: Event, pairing: Pairing | None = None) -> Turn | None:
+    """What an event does to the incident of its subject; None for plain facts."""
+    return _turn_of(event.type, pairing)[1]
+
+
 def advance(
     open_incidents: Mapping[IncidentKey, Incident], event: Event, pairing: Pairing | None = None
 ) -> tuple[dict[IncidentKey, Incident], Transition]:

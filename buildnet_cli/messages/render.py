@@ -6,9 +6,9 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from buildnet_cli.events.model import Event
-from buildnet_cli.messages import build, machine, service
+from buildnet_cli.messages import build, digest, machine, service
 from buildnet_cli.messages.facts import Facts
-from buildnet_cli.messages.model import Message
+from buildnet_cli.messages.model import Field, Message
 from buildnet_cli.messages.words import tone_of
 
 Writer = Callable[[Event, Facts], Message]
@@ -39,6 +39,7 @@ _BY_TYPE: dict[str, Writer] = {
 }
 
 _BY_PREFIX: tuple[tuple[str, Writer], ...] = (
+    (digest.PREFIX, digest.digest),
     ("resource.", machine.level),
     ("build.duration.", machine.level),
     ("build.queue.", machine.level),
@@ -55,6 +56,14 @@ def render(event: Event, *, is_test: bool = False) -> Message:
     is_test: the message is a trial and will be marked as one.
     """
     return replace(_writer_of(event.type)(event, Facts(event.payload)), is_test=is_test, tone=tone_of(event))
+
+
+def with_repeats(message: Message, count: int) -> Message:
+    """The message, and how many like it were folded before it; itself if none were."""
+    if not count:
+        return message
+    told = Field("Repeats", f"{count} more like this {'was' if count == 1 else 'were'} not sent")
+    return replace(message, fields=(told, *message.fields))
 
 
 def _writer_of(event_type: str) -> Writer:

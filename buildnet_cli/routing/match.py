@@ -22,6 +22,7 @@ class Route:
 
     takes_rest: it also gets what no other target of its channel wants.
     can_send: whether this version has an adapter for its channel.
+    is_daily: it gets all that can wait once a day, in one message. is_live: it hears everything at once, whatever the hour.
     path: where in the configuration it is written.
     """
 
@@ -30,6 +31,8 @@ class Route:
     takes_rest: bool = False
     can_send: bool = True
     path: tuple[str | int, ...] = ()
+    is_daily: bool = False
+    is_live: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,14 @@ class RoutingTable:
         """
         return cls(
             (
-                Route(Target(each.channel, each.name), each.patterns, each.takes_rest, each.channel in supported, each.path)
+                Route(
+                    Target(each.channel, each.name),
+                    each.patterns,
+                    each.takes_rest,
+                    each.channel in supported,
+                    each.path,
+                    is_daily=each.channel == "email" and each.format == "digest",
+                )
                 for each in config.all_recipients()
             ),
             {priority: config.channels_for(priority) for priority in Priority},

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import sqlite_utils
 
@@ -14,6 +14,13 @@ from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.routing.decision import Reason, Target
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
+
+_LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
+
+ADVANCE: Final = """
+UPDATE deliveries SET has_turn = 1 WHERE seq = (
+    SELECT min(seq) FROM deliveries WHERE channel = ? AND recipient = ? AND subject = ? AND status = 'pending')
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,15 +46,21 @@ def page(
     channel: str | None = None,
     recipient: str | None = None,
     event_id: str | None = None,
+    is_failed: bool = False,
     before: str | None = None,
     limit: int = 50,
 ) -> Page[Delivery]:
-    """Deliveries, newest first. Raises UsageError if `before` is no cursor."""
+    """Deliveries, newest first. Raises UsageError if `before` is no cursor.
+
+    channel: `sms`, or `webhook:Team` for one recipient. is_failed: only what was given up.
+    """
     chosen = Filter()
     chosen.add_equal("event_id", event_id)
     chosen.add_equal("status", status.value if status is not None else None)
-    chosen.add_equal("channel", channel)
+    add_channel(chosen, channel)
     chosen.add_equal("recipient", recipient)
+    if is_failed:
+        add_failed(chosen)
     chosen.add_before(before)
     return newest_first(db, "deliveries", chosen, limit, from_row)
 
@@ -63,6 +76,35 @@ def of_event(db: sqlite_utils.Database, event_id: str) -> tuple[Delivery, ...]:
     return tuple(from_row(row) for row in db.query("SELECT * FROM deliveries WHERE event_id = ? ORDER BY seq", [event_id]))
 
 
+def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Delivery]:
+    """What ended without being delivered, though it should have been; oldest first. A digest stands for what it tells of."""
+    chosen = Filter()
+    add_failed(chosen)
+    chosen.add("folded_into IS NULL")
+    add_channel(chosen, channel)
+    sql = f"SELECT * FROM deliveries WHERE {' AND '.join(chosen.conditions)} ORDER BY seq"  # noqa: S608  (our own text)
+    return [from_row(row) for row in db.query(sql, chosen.values)]
+
+
+def add_failed(chosen: Filter) -> None:
+    """Only what was given up."""
+    chosen.add("status IN ('dead', 'expired')")
+
+
+def add_channel(chosen: Filter, channel: str | None) -> None:
+    """Only one channel's, or one target's if it is written as `channel:recipient`."""
+    if channel is not None:
+        kind, colon, recipient = channel.partition(":")
+        chosen.add_equal("channel", kind)
+        chosen.add_equal("recipient", recipient if colon else None)
+
+
+def advance_lines(db: sqlite_utils.Database, ended: Iterable[str]) -> None:
+    """These deliveries have come to their end: whoever comes next in their lines has the turn."""
+    lines = {db.execute(_LINE_OF, [delivery_id]).fetchone() for delivery_id in ended}
+    db.conn.executemany(ADVANCE, [line for line in lines if line is not None])
+
+
 def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
     """Channels with a delivery that is still to be made and was not taken when it was last tried."""
     sql = "SELECT DISTINCT channel FROM deliveries WHERE status = 'pending' AND answer <> ''"
@@ -72,7 +114,8 @@ def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
 def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]]:
     """What was tried, oldest first: `{n, started_at, finished_at, outcome, answer}`.
 
-    outcome: delivered, retry, permanent, hold or unknown. finished_at: None if the agent was gone before it knew.
+    outcome: delivered, retry, permanent, hold, unknown, crashed or interrupted.
+    finished_at: None if the agent was gone before it knew.
     """
     sql = "SELECT n, started_at, finished_at, outcome, answer FROM attempts WHERE delivery_id = ? ORDER BY n"
     return list(db.query(sql, [delivery_id]))
@@ -103,7 +146,10 @@ def from_row(row: Row) -> Delivery:
         attempts=row["attempts"],
         next_attempt_at=from_rfc3339(due) if due is not None else None,
         answer=row["answer"],
-        reasons=tuple(Reason(stage, text, tuple(path)) for stage, text, path in json.loads(row["reasons"])),
+        reasons=reasons_from_text(row["reasons"]),
+        hold=row["hold"],
+        folded_into=row["folded_into"],
+        repeats=row["repeats"],
     )
 
 
@@ -125,7 +171,14 @@ def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
         "next_attempt_at": to_rfc3339(due) if due is not None else None,
         "finished_at": to_rfc3339(delivery.created_at) if delivery.status.is_final else None,
         "answer": delivery.answer,
+        "hold": delivery.hold,
+        "repeats": delivery.repeats,
     }
+
+
+def reasons_from_text(text: str) -> tuple[Reason, ...]:
+    """What `reasons_to_text` wrote."""
+    return tuple(Reason(stage, sentence, tuple(path)) for stage, sentence, path in json.loads(text))
 
 
 def reasons_to_text(reasons: Sequence[Reason]) -> str:

@@ -12,6 +12,7 @@ from buildnet_cli.errors import NotFoundError
 from buildnet_cli.events.model import Event
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
+from buildnet_cli.messages.digest import PREFIX as DIGEST_PREFIX
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
 _INSERT = """
@@ -75,6 +76,15 @@ def get(db: sqlite_utils.Database, event_id: str) -> Event:
     if event is None:
         raise NotFoundError(f"there is no event {ascii(event_id)[1:-1][:40]}")
     return event
+
+
+def newest(db: sqlite_utils.Database) -> Event:
+    """The newest event that was routed; a digest is a message, not an event of its own. Raises NotFoundError if there is none."""
+    sql = "SELECT * FROM events WHERE type NOT GLOB ? ORDER BY seq DESC LIMIT 1"
+    row = next(db.query(sql, [f"{DIGEST_PREFIX}*"]), None)
+    if row is None:
+        raise NotFoundError("no event has been recorded yet", hint="hand one in: buildnet-notify emit custom.hello")
+    return from_row(row)
 
 
 def why_unheard(db: sqlite_utils.Database, event_id: str) -> str:

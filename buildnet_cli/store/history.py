@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlite_utils
 
-from buildnet_cli.clock import from_rfc3339
-from buildnet_cli.delivery.model import DeliveryStatus
+from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.delivery.breaker import Breaker
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.errors import UsageError
 from buildnet_cli.events.pattern import Pattern
+from buildnet_cli.routing.decision import Target
+from buildnet_cli.store import breakers as breaker_rows
 from buildnet_cli.store import builds as build_rows
 from buildnet_cli.store import commands as command_rows
 from buildnet_cli.store import deliveries as delivery_rows
@@ -42,10 +46,25 @@ def deliveries(
     status: str | None = None,
     channel: str | None = None,
     event_id: str | None = None,
+    is_failed: bool = False,
 ) -> Page[Wire]:
-    """Deliveries and where they stand. Raises UsageError for a status or cursor that is none."""
-    page = delivery_rows.page(db, status=_status(status), channel=channel, event_id=event_id, before=cursor, limit=limit)
-    return Page([delivery.as_wire() for delivery in page.items], page.next)
+    """Deliveries and where they stand. Raises UsageError for a status or cursor that is none.
+
+    channel: `sms`, or `webhook:Team` for one recipient. is_failed: only what was given up.
+    """
+    page = delivery_rows.page(
+        db, status=_status(status), channel=channel, event_id=event_id, is_failed=is_failed, before=cursor, limit=limit
+    )
+    breakers = breaker_rows.load(db)
+    return Page([_as_it_stands(delivery, breakers) for delivery in page.items], page.next)
+
+
+def delivery(db: sqlite_utils.Database, id_: str) -> Wire | None:
+    """One delivery with everything that was tried."""
+    found = delivery_rows.find(db, id_)
+    if found is None:
+        return None
+    return {**_as_it_stands(found, breaker_rows.load(db)), "tries": delivery_rows.attempts(db, id_)}
 
 
 def builds(
@@ -81,9 +100,19 @@ def find(db: sqlite_utils.Database, id_: str) -> tuple[str, Wire] | None:
         return "event", {**event.as_wire(), "unheard": unheard or None, "deliveries": [delivery.as_wire() for delivery in told]}
     if command := command_rows.find(db, id_):
         return "command", command
-    if delivery := delivery_rows.find(db, id_):
-        return "delivery", {**delivery.as_wire(), "tries": delivery_rows.attempts(db, id_)}
+    if found := delivery(db, id_):
+        return "delivery", found
     return None
+
+
+def _as_it_stands(delivery: Delivery, breakers: Mapping[Target, Breaker]) -> Wire:
+    """What waits for a target that takes nothing waits for that, and not for its own turn."""
+    wire, breaker = delivery.as_wire(), breakers.get(delivery.target)
+    if delivery.status is DeliveryStatus.PENDING and breaker is not None and breaker.is_probing:
+        wire["reason"] = f"{delivery.target} is {breaker.flow.value}: {breaker.answer}"
+        moments = [moment for moment in (delivery.next_attempt_at, breaker.not_before) if moment is not None]
+        wire["next_attempt_at"] = to_rfc3339(max(moments)) if moments else None
+    return wire
 
 
 def _pattern(text: str | None) -> Pattern | None:

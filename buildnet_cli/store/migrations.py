@@ -1,7 +1,9 @@
 """The schema, as the steps that lead to it. A step that has been released is never changed; what comes later is a new step.
 
 Times are RFC 3339 text in UTC, so that text order is time order. `seq` is the order of acceptance; pages are cut by it.
-`lease` is the time since which the dispatcher holds a delivery.
+`lease` is the time since which the dispatcher holds a delivery; `anew_at` and `anew_after` are when a person had it tried anew,
+and how many attempts had been made by then. `hold` is the stage of the router that holds it; `folded_into` the delivery of the
+digest that tells of it, whose end becomes its own. The messages of a budget are numbered, to find its nth newest at once.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils import Migrations
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 5
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -18,17 +20,13 @@ migrations = Migrations("buildnet-notify")
 @migrations()
 def m001_first_tables(db: sqlite_utils.Database) -> None:
     """Events, deliveries with their attempts, builds and commands."""
-    for statement in _FIRST_TABLES.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _run(db, _FIRST_TABLES)
 
 
 @migrations()
 def m002_cache(db: sqlite_utils.Database) -> None:
     """Artifacts, what they are the result of, the last success of each package; and of a build, why it needed its work."""
-    for statement in _CACHE_TABLES.split(";\n"):
-        if statement.strip():
-            db.execute(statement)
+    _run(db, _CACHE_TABLES)
 
 
 @migrations()
@@ -37,6 +35,24 @@ def m003_switches_and_origins(db: sqlite_utils.Database) -> None:
     db.execute("CREATE TABLE switches (name TEXT PRIMARY KEY) STRICT, WITHOUT ROWID")
     db.execute("ALTER TABLE builds ADD COLUMN origin TEXT NOT NULL DEFAULT 'engine'")
     db.execute("ALTER TABLE builds ADD COLUMN processes TEXT NOT NULL DEFAULT ''")
+
+
+@migrations()
+def m004_troubles(db: sqlite_utils.Database) -> None:
+    """How targets take what they are sent, who was told of it, and deliveries that a person has had tried anew."""
+    _run(db, _TROUBLES)
+
+
+@migrations()
+def m005_routing(db: sqlite_utils.Database) -> None:
+    """What decisions hang on: open problems and who was told of them, the last message of each kind, budgets, mutes."""
+    _run(db, _ROUTING)
+
+
+def _run(db: sqlite_utils.Database, script: str) -> None:
+    for statement in script.split(";\n"):
+        if statement.strip():
+            db.execute(statement)
 
 
 _FIRST_TABLES = """
@@ -166,4 +182,103 @@ CREATE TABLE successes (
     digests TEXT NOT NULL,
     stored_at TEXT NOT NULL
 ) STRICT;
+"""
+
+_TROUBLES = """
+CREATE TABLE breakers (
+    channel TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    flow TEXT NOT NULL,
+    since TEXT,
+    in_a_row INTEGER NOT NULL,
+    recent TEXT NOT NULL,
+    pause_secs INTEGER NOT NULL,
+    not_before TEXT,
+    answer TEXT NOT NULL,
+    PRIMARY KEY (channel, recipient)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE alarms (
+    subject TEXT PRIMARY KEY,
+    told_at TEXT NOT NULL,
+    is_open INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE deliveries ADD COLUMN anew_at TEXT;
+ALTER TABLE deliveries ADD COLUMN anew_after INTEGER NOT NULL DEFAULT 0;
+"""
+
+_ROUTING = """
+ALTER TABLE deliveries ADD COLUMN hold TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN folded_into TEXT;
+ALTER TABLE deliveries ADD COLUMN repeats INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX deliveries_held ON deliveries (channel, recipient, subject, next_attempt_at)
+    WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_held_rank ON deliveries (channel, recipient, subject, rank) WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_held_by ON deliveries (channel, recipient, hold, next_attempt_at)
+    WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_held_due ON deliveries (next_attempt_at) WHERE status = 'held' AND folded_into IS NULL;
+CREATE INDEX deliveries_folded ON deliveries (folded_into) WHERE folded_into IS NOT NULL;
+
+CREATE TRIGGER fold_ends AFTER UPDATE OF status ON deliveries
+WHEN NEW.status NOT IN ('pending', 'held') AND OLD.status IN ('pending', 'held')
+BEGIN UPDATE deliveries SET status = NEW.status, finished_at = NEW.finished_at, next_attempt_at = NULL
+    WHERE folded_into = NEW.id AND status = 'held'; END;
+
+CREATE TRIGGER fold_begins_anew AFTER UPDATE OF status ON deliveries
+WHEN NEW.status IN ('pending', 'held') AND OLD.status NOT IN ('pending', 'held')
+BEGIN UPDATE deliveries SET status = 'held', finished_at = NULL WHERE folded_into = NEW.id; END;
+
+CREATE TABLE incidents (
+    family TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    opened_by TEXT NOT NULL,
+    opened_at TEXT NOT NULL,
+    last_type TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (family, subject)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE owed (
+    family TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    delivery_id TEXT NOT NULL REFERENCES deliveries (id),
+    PRIMARY KEY (family, subject, delivery_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE told (
+    channel TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    identity TEXT NOT NULL,
+    delivery_id TEXT NOT NULL REFERENCES deliveries (id),
+    type TEXT NOT NULL,
+    priority TEXT NOT NULL,
+    at TEXT NOT NULL,
+    incident TEXT NOT NULL,
+    folded INTEGER NOT NULL,
+    PRIMARY KEY (channel, recipient, identity)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX told_by_delivery ON told (delivery_id);
+CREATE INDEX told_by_time ON told (at);
+
+CREATE TABLE slots (
+    channel TEXT NOT NULL,
+    recipient TEXT NOT NULL,
+    lane TEXT NOT NULL,
+    n INTEGER NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (channel, recipient, lane, n)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX slots_by_time ON slots (at);
+
+CREATE TABLE mutes (
+    id TEXT PRIMARY KEY,
+    pattern TEXT NOT NULL,
+    subject TEXT,
+    until TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    created_at TEXT NOT NULL,
+    created_by TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX mutes_by_end ON mutes (until);
 """

@@ -7,32 +7,30 @@ that is kept up whenever a line changes, so that finding what may go next never 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlite_utils
 
 from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
-from buildnet_cli.delivery.model import Attempt, Leased
+from buildnet_cli.delivery.alarm import Told
+from buildnet_cli.delivery.backoff import LONGEST_DELAY
+from buildnet_cli.delivery.breaker import Breaker
+from buildnet_cli.delivery.model import Attempt, Delivery, Effort, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
+from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
-from buildnet_cli.store import deliveries, events
+from buildnet_cli.store import breakers as breaker_rows
+from buildnet_cli.store import deliveries, events, redrive
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
-                        created_at, next_attempt_at, finished_at, answer, has_turn)
+                        created_at, next_attempt_at, finished_at, answer, hold, repeats, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
-        :created_at, :next_attempt_at, :finished_at, :answer,
+        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
-"""
-
-_LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
-
-_ADVANCE = """
-UPDATE deliveries SET has_turn = 1 WHERE seq = (
-    SELECT min(seq) FROM deliveries WHERE channel = ? AND recipient = ? AND subject = ? AND status = 'pending')
 """
 
 _FOLLOWERS = """
@@ -62,7 +60,18 @@ ORDER BY next_attempt_at, seq LIMIT ?
 
 _VOID = """
 INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
-SELECT id, attempts, lease, 'unknown', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
+SELECT id, attempts, lease, 'interrupted', 'the agent ended before it knew' FROM deliveries WHERE lease IS NOT NULL
+"""
+
+# What was not tried yet is due at once; what was, within the longest delay.
+_CLAMP = """
+UPDATE deliveries SET next_attempt_at = ?
+WHERE status = 'pending' AND next_attempt_at > CASE WHEN attempts = anew_after THEN ? ELSE ? END
+"""
+
+_TURN_BACK = """
+UPDATE deliveries SET next_attempt_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_attempt_at, ?)
+WHERE status = 'pending' AND lease IS NULL
 """
 
 _RANKS = (3, 2, 1, 0)
@@ -81,13 +90,52 @@ class StoredOutbox:
         return await self._store.write(lambda db: accept(db, acceptances, accepted_at, along_with))
 
     async def void_leases(self) -> int:
-        return await self._store.write(_void_leases)
+        now = self._clock.now()
+
+        def void(db: sqlite_utils.Database) -> int:
+            latest = to_rfc3339(now + LONGEST_DELAY)
+            db.execute(_CLAMP, [to_rfc3339(now), to_rfc3339(now), latest])
+            return _void_leases(db)
+
+        return await self._store.write(void)
+
+    async def turn_back(self, by: timedelta) -> None:
+        await self._store.write(lambda db: db.execute(_TURN_BACK, [f"-{by.total_seconds():.3f} seconds"]))
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
         return await self._store.write(lambda db: _lease(db, now, limit, room or {}))
 
-    async def finish(self, attempts: Sequence[Attempt], released: Sequence[str] = ()) -> None:
-        await self._store.write(lambda db: _finish(db, attempts, released))
+    async def finish(
+        self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
+    ) -> None:
+        now = self._clock.now()
+
+        def finish(db: sqlite_utils.Database) -> None:
+            _finish(db, attempts, released)
+            breaker_rows.save(db, breakers or {}, now)
+
+        await self._store.write(finish)
+
+    async def breakers(self) -> dict[Target, Breaker]:
+        return await self._store.read(breaker_rows.load)
+
+    async def told(self) -> dict[str, Told]:
+        return await self._store.read(breaker_rows.told)
+
+    async def waiting(self, target: Target) -> int:
+        return await self._store.read(lambda db: breaker_rows.waiting(db, target))
+
+    def telling(self, subject: str, news: Told) -> Write:
+        return lambda db: breaker_rows.note_told(db, subject, news)
+
+    async def retry(self, delivery_id: str) -> Delivery:
+        return await self._store.write(lambda db: redrive.retry(db, delivery_id, self._clock.now()))
+
+    async def retry_failed(self, channel: str | None) -> list[Delivery]:
+        return await self._store.write(lambda db: redrive.retry_failed(db, channel, self._clock.now()))
+
+    async def cancel(self, delivery_id: str) -> Delivery:
+        return await self._store.write(lambda db: redrive.cancel(db, delivery_id, self._clock.now()))
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:
         def earliest(db: sqlite_utils.Database) -> str | None:
@@ -119,10 +167,14 @@ def _accept_one(db: sqlite_utils.Database, acceptance: Acceptance, accepted_at: 
         twin = events.find_twin(db, event, key)
         return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
     if acceptance.deliveries:
-        rows = [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries]
-        db.conn.executemany(_INSERT, rows)
-        db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
+        insert(db, [deliveries.to_row(each, subject=event.subject, rank=event.priority.rank) for each in acceptance.deliveries])
     return acceptance
+
+
+def insert(db: sqlite_utils.Database, rows: Sequence[Row]) -> None:
+    """Accept new deliveries, and count them."""
+    db.conn.executemany(_INSERT, rows)
+    db.execute("UPDATE ledger SET amount = amount + ? WHERE entry = 'accepted'", [len(rows)])
 
 
 def _void_leases(db: sqlite_utils.Database) -> int:
@@ -139,7 +191,19 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     taken_rows = [(moment, row["seq"]) for row in chosen]
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
-    return [Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]]) for row in chosen]
+    return [
+        Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]], _effort(db, row))
+        for row in chosen
+    ]
+
+
+def _effort(db: sqlite_utils.Database, row: Row) -> Effort:
+    earlier: dict[Outcome, int] = {}
+    if row["attempts"] > row["anew_after"]:
+        sql = "SELECT outcome, count(*) FROM attempts WHERE delivery_id = ? AND n > ? GROUP BY outcome"
+        for outcome, count in db.execute(sql, [row["id"], row["anew_after"]]).fetchall():
+            earlier[Outcome(outcome)] = count
+    return Effort(from_rfc3339(row["anew_at"] or row["created_at"]), earlier)
 
 
 def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) -> list[Row]:
@@ -163,12 +227,9 @@ def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Se
         db.execute(
             "UPDATE deliveries SET lease = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL", [delivery_id]
         )
-    moved_lines: set[tuple[str, str, str]] = set()
     for attempt in attempts:
         _record(db, attempt)
-        if attempt.status.is_final:
-            moved_lines.update(db.execute(_LINE_OF, [attempt.delivery_id]).fetchall())
-    db.conn.executemany(_ADVANCE, moved_lines)
+    deliveries.advance_lines(db, (attempt.delivery_id for attempt in attempts if attempt.status.is_final))
 
 
 def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
@@ -184,10 +245,10 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
         ],
     )
     db.execute("UPDATE deliveries SET lease = NULL WHERE id = ?", [attempt.delivery_id])
-    # What became final meanwhile, cancelled by a person for one, stays so.
+    # What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
     db.execute(
         "UPDATE deliveries SET status = ?, reason = ?, answer = ?, next_attempt_at = ?, finished_at = ?,"
-        " has_turn = has_turn AND ? WHERE id = ? AND status = 'pending'",
+        " has_turn = has_turn AND ? WHERE id = ? AND (status = 'pending' OR (status = 'cancelled' AND ? = 'delivered'))",
         [
             attempt.status.value,
             attempt.reason,
@@ -196,5 +257,6 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
             to_rfc3339(attempt.finished_at) if attempt.status.is_final else None,
             not attempt.status.is_final,
             attempt.delivery_id,
+            attempt.status.value,
         ],
     )

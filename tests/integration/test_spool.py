@@ -16,13 +16,12 @@ from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.errors import StorageError, UsageError
 from buildnet_cli.events.bus import EventBus
-from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
 from buildnet_cli.store import events
 from buildnet_cli.store.builds import put
-from buildnet_cli.store.outbox import StoredOutbox
+from buildnet_cli.store.intake import StoredIntake
 from tests.support.clocks import FakeClock
-from tests.support.deliveries import CI, a_table
+from tests.support.deliveries import CI, a_router
 from tests.support.stores import MemoryStore
 
 pytestmark = pytest.mark.integration
@@ -43,8 +42,7 @@ def store() -> MemoryStore:
 @pytest.fixture
 def ingest(store: MemoryStore) -> Ingest:
     clock = FakeClock()
-    outbox = StoredOutbox(store, clock)
-    return Ingest(outbox, EventBus(), clock, a_table(CI), default_priority=Priority.LOW, wake=lambda: None)
+    return Ingest(StoredIntake(store, clock), EventBus(), clock, a_router(CI), wake=lambda: None)
 
 
 def reason(folder: Path, name: str) -> str:

@@ -30,10 +30,10 @@ from buildnet_cli.clock import SystemClock
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.model import EventDraft
-from buildnet_cli.events.priority import Priority
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
-from tests.support.deliveries import CI, OPS, a_table
+from tests.support.deliveries import CI, OPS, a_router
 
 async def accept(ingest, worker):
     while True:
@@ -43,9 +43,10 @@ async def accept(ingest, worker):
 
 async def main():
     clock = SystemClock()
-    outbox = StoredOutbox(Store.open(Path(sys.argv[1])), clock)
+    store = Store.open(Path(sys.argv[1]))
+    outbox = StoredOutbox(store, clock)
     await outbox.void_leases()
-    ingest = Ingest(outbox, EventBus(), clock, a_table(CI, OPS), default_priority=Priority.LOW, wake=lambda: None)
+    ingest = Ingest(StoredIntake(store, clock), EventBus(), clock, a_router(CI, OPS), wake=lambda: None)
     async def lease():
         while True:
             await outbox.lease(clock.now(), 3, {CI: 2})

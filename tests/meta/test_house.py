@@ -28,6 +28,7 @@ PURE = {
     "buildnet_cli.messages",
     "buildnet_cli.commands.grammar",
     "buildnet_cli.delivery.backoff",
+    "buildnet_cli.delivery.breaker",
     "buildnet_cli.monitoring.thresholds",
     "buildnet_cli.reports",
 }

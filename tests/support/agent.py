@@ -193,6 +193,7 @@ class Project:
     def make_due(self) -> None:
         """Let the time pass after which failed attempts are made again. Only while no agent runs."""
         with closing(sqlite3.connect(self.state / "notify.db")) as db, db:
+            db.execute("UPDATE breakers SET not_before = NULL")
             db.execute("UPDATE deliveries SET next_attempt_at = ? WHERE status = 'pending'", [datetime.now(UTC).isoformat()])
 
     def rows(self, query: str) -> list[tuple[Any, ...]]:
@@ -313,8 +314,11 @@ def copy_example(project: Project, hook: str) -> None:
 
 
 def webhook(url: str, **fields: Any) -> dict[str, Any]:
-    """The section of a configuration that sends everything to one URL."""
-    return {"notifications": {"channels": {"webhooks": [{"name": "Team", "url": url, "events": ["*"], **fields}]}}}
+    """The section of a configuration that sends everything to one URL, each event as a message of its own."""
+    hook = {"name": "Team", "url": url, "events": ["*"], **fields}
+    limits = {"max_per_minute": 100_000, "max_per_hour": 1_000_000}
+    settings = {"dedup_window_secs": 0, "rate_limit": limits}
+    return {"notifications": {"settings": settings, "channels": {"webhooks": [hook]}}}
 
 
 def wait_for(condition: Any, complaint: str, *, within_secs: float = PATIENCE_SECS) -> Any:

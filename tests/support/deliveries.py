@@ -9,6 +9,7 @@ from datetime import datetime
 
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus, OutgoingMessage, Receipt
 from buildnet_cli.delivery.outbox import Acceptance
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.events.model import Event
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
@@ -16,6 +17,7 @@ from buildnet_cli.ids import new_id
 from buildnet_cli.messages.model import Message
 from buildnet_cli.routing.decision import Reason, Target
 from buildnet_cli.routing.match import Route, RoutingTable
+from buildnet_cli.routing.rules import Rules
 from tests.support.clocks import START
 
 CI = Target("webhook", "ci")
@@ -45,6 +47,11 @@ def a_table(*targets: Target, pattern: str = "*") -> RoutingTable:
     """Every target hears what the pattern means, at every priority."""
     channels = frozenset(target.channel for target in targets)
     return RoutingTable((Route(target, (Pattern.parse(pattern),)) for target in targets), dict.fromkeys(Priority, channels))
+
+
+def a_router(*targets: Target, pattern: str = "*", default_priority: Priority = Priority.LOW) -> Router:
+    """The same, with nothing that holds or suppresses."""
+    return Router(Rules(a_table(*targets, pattern=pattern), default_priority=default_priority))
 
 
 def as_message(event: Event) -> Message:

@@ -1,4 +1,4 @@
-"""What has been: events, deliveries, builds and commands, newest first, in pages."""
+"""What has been: events, builds and commands, newest first, in pages."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ from buildnet_cli.store.page import Page
 async def events(request: Request) -> Response:
     """Past events; `type` takes a pattern."""
     return await _page(request, history.events, pattern="type", subject="subject", since="since")
-
-
-async def deliveries(request: Request) -> Response:
-    """Deliveries and where they stand."""
-    return await _page(request, history.deliveries, status="status", channel="channel", event_id="event")
 
 
 async def builds(request: Request) -> Response:
@@ -44,7 +39,6 @@ async def _page(request: Request, query: Any, **members: str) -> Response:
 
 ROUTES = [
     ("GET", "/api/notifications/events", events),
-    ("GET", "/api/deliveries", deliveries),
     ("GET", "/api/builds", builds),
     ("GET", "/api/commands/history", commands),
 ]

@@ -13,10 +13,13 @@ from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.fields import Between
 from buildnet_cli.config.section import Section
 from buildnet_cli.delivery import dispatcher, recorder
+from buildnet_cli.delivery.backoff import MOST_CRASHES
+from buildnet_cli.delivery.breaker import FIRST_PROBE, LONGEST_PAUSE, MOST_IN_A_ROW, Flow
 from buildnet_cli.delivery.dispatcher import Dispatcher
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus, Receipt
-from buildnet_cli.delivery.sender import MOST_CRASHES, Outlets
-from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.delivery.redrive import Redrive
+from buildnet_cli.delivery.sender import Outlets
+from buildnet_cli.errors import ChannelError, ConflictError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
 from buildnet_cli.routing.decision import Target
@@ -40,7 +43,7 @@ class Desk:
         self._task: asyncio.Task[None] | None = None
 
     def outlets(self, *targets: Target, is_dry_run: bool = False) -> Outlets:
-        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run)
+        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run=is_dry_run)
 
     def _render(self, event: Event) -> Message:
         if event.message in self.poison:
@@ -129,17 +132,27 @@ async def test_no_more_is_in_flight_than_allowed(desk: Desk) -> None:
     await until(lambda: len(desk.channel.sent) == 10)
 
 
-@pytest.mark.parametrize("outcome", [Outcome.RETRY, Outcome.UNKNOWN, Outcome.HOLD])
-async def test_what_was_not_taken_stays_pending_and_is_tried_again_after_30_seconds(desk: Desk, outcome: Outcome) -> None:
-    desk.channel.fail("ci", refusal(outcome))
+@pytest.mark.parametrize(
+    ("fault", "shortest", "longest"),
+    [
+        (ChannelError("503", outcome=Outcome.RETRY), 2.5, 7.5),
+        (ChannelError("no answer", outcome=Outcome.UNKNOWN), 2.5, 7.5),
+        (ChannelError("429", outcome=Outcome.RETRY, retry_after_secs=400), 400, 400),
+        (ChannelError("401", outcome=Outcome.HOLD), 900, 900),
+    ],
+)
+async def test_what_was_not_taken_stays_pending_and_is_tried_again_in_time(
+    desk: Desk, fault: ChannelError, shortest: float, longest: float
+) -> None:
+    desk.channel.fail("ci", fault)
     await desk.start()
     (delivery,) = await desk.accept("hello")
     await until(lambda: desk.find(delivery).answer)
     assert desk.find(delivery).status is DeliveryStatus.PENDING
-    desk.advance(29)
+    desk.advance(shortest - 0.1)
     await settle()
     assert len(desk.channel.tried) == 1
-    desk.advance(1)
+    desk.advance(longest - shortest + 0.1)
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
     assert [message.attempt for message in desk.channel.tried] == [1, 2]
     assert len({message.delivery_id for message in desk.channel.tried}) == 1
@@ -153,7 +166,7 @@ async def test_order_holds_through_a_failed_attempt(desk: Desk) -> None:
     await until(lambda: desk.channel.texts() == ["other"])
     await settle()
     assert desk.channel.texts() == ["other"], "2 and 3 wait for 1; another subject does not"
-    desk.advance(30)
+    desk.advance(8)
     await until(lambda: len(desk.channel.sent) == 4)
     assert desk.channel.texts() == ["other", "1", "2", "3"]
 
@@ -165,6 +178,121 @@ async def test_a_refusal_for_good_is_a_dead_letter_with_the_answer(desk: Desk) -
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
     assert (desk.find(dead).status, desk.find(dead).answer) == (DeliveryStatus.DEAD, "410 Gone")
     assert desk.find(alive).status is DeliveryStatus.DELIVERED
+
+
+async def test_a_message_whose_answer_is_lost_twice_is_given_up_and_says_that_it_may_have_arrived(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal(Outcome.UNKNOWN, "no answer")] * 2)
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    assert "may repeat" in desk.find(delivery).reason
+    desk.advance(8)
+    await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
+    assert "may have arrived" in desk.find(delivery).reason
+
+
+async def test_a_delivery_that_may_have_arrived_before_says_so(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.UNKNOWN, "no answer"))
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    desk.advance(8)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    assert "may have arrived too" in desk.find(delivery).reason
+
+
+async def test_a_failing_target_is_left_alone_but_for_one_probe(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal()] * (MOST_IN_A_ROW + 1))
+    await desk.start()
+    for number in range(20):
+        await desk.accept(str(number), subject=f"s{number}")
+    await until(lambda: len(desk.channel.tried) == MOST_IN_A_ROW)
+    await settle()
+    assert len(desk.channel.tried) == MOST_IN_A_ROW
+    assert desk.dispatcher.breakers[CI].flow is Flow.FAILING
+    desk.advance(FIRST_PROBE.total_seconds())
+    await settle()
+    assert len(desk.channel.tried) == MOST_IN_A_ROW + 1, "one probe, which fails as well"
+    desk.advance(FIRST_PROBE.total_seconds() * 2)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 20)
+    assert CI not in desk.dispatcher.breakers
+
+
+async def test_a_failing_target_is_still_left_alone_after_a_restart(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal()] * MOST_IN_A_ROW)
+    await desk.start()
+    for number in range(10):
+        await desk.accept(str(number), subject=f"s{number}")
+    await until(lambda: CI in desk.dispatcher.breakers and desk.dispatcher.breakers[CI].flow is Flow.FAILING)
+    await desk.stop()
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock)
+    await desk.start()
+    await settle()
+    assert len(desk.channel.tried) == MOST_IN_A_ROW
+    desk.advance(FIRST_PROBE.total_seconds())
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 10)
+
+
+async def test_a_refused_credential_holds_its_target_and_no_other(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.HOLD, "401 Unauthorized"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await desk.accept("3", subject="ui")
+    await desk.accept("4", to=OPS)
+    await until(lambda: desk.channel.texts() == ["4"])
+    desk.advance(LONGEST_PAUSE.total_seconds() - 1)
+    await settle()
+    assert len(desk.channel.tried) == 2
+    assert desk.count(DeliveryStatus.PENDING) == 3
+    desk.advance(1)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 4)
+
+
+async def test_a_held_target_is_tried_at_once_after_a_reload(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.HOLD, "401 Unauthorized"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await until(lambda: CI in desk.dispatcher.breakers)
+    await settle()
+    desk.dispatcher.replace_outlets(desk.outlets(CI))
+    await until(lambda: desk.channel.texts() == ["1", "2"])
+
+
+async def test_a_refused_credential_holds_everybody_of_a_channel_that_shares_it(desk: Desk) -> None:
+    dana, kim = Target("sms", "Dana"), Target("sms", "Kim")
+    desk.dispatcher.replace_outlets(Outlets({"sms": desk.channel}, frozenset({dana, kim})))
+    desk.channel.fail("Dana", refusal(Outcome.HOLD, "20003: authenticate"))
+    await desk.start()
+    await desk.accept("1", to=dana)
+    await until(lambda: kim in desk.dispatcher.breakers)
+    await desk.accept("2", to=kim)
+    await settle()
+    assert len(desk.channel.tried) == 1
+    desk.advance(LONGEST_PAUSE.total_seconds())
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+    assert not desk.dispatcher.breakers
+
+
+async def test_what_waits_for_a_target_that_works_again_does_not_wait_out_its_own_delay(desk: Desk) -> None:
+    desk.channel.fail("ci", ChannelError("503", outcome=Outcome.RETRY, retry_after_secs=7200), *[refusal()] * 4)
+    await desk.start()
+    await desk.accept("first", subject="a")
+    await until(lambda: CI in desk.dispatcher.breakers)
+    desk.advance(LONGEST_PAUSE.total_seconds())
+    for number in range(5):
+        await desk.accept(str(number), subject=f"s{number}")
+    await until(lambda: CI in desk.dispatcher.breakers and desk.dispatcher.breakers[CI].flow is Flow.FAILING)
+    desk.advance(FIRST_PROBE.total_seconds())
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 6)
+
+
+async def test_a_delivery_too_old_is_given_up_after_an_attempt(desk: Desk) -> None:
+    (delivery,) = await desk.accept("old news")
+    desk.channel.fail("ci", refusal())
+    desk.advance(100 * 3600)
+    await desk.start()
+    await until(lambda: desk.count(DeliveryStatus.EXPIRED) == 1)
+    assert (desk.find(delivery).attempts, desk.find(delivery).answer) == (1, "503 Service Unavailable")
 
 
 async def test_a_target_that_is_configured_no_more_gets_nothing(desk: Desk) -> None:
@@ -196,7 +324,7 @@ async def test_a_message_that_cannot_be_rendered_is_given_up_and_stops_nobody(
     await until(lambda: desk.channel.texts() == ["fine"])
     for _ in range(MOST_CRASHES):
         await settle()
-        desk.advance(30)
+        desk.advance(60)
     await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
     assert "ValueError" in desk.find(poison).answer
     assert "an attempt crashed" in caplog.text
@@ -290,8 +418,66 @@ async def test_what_does_not_finish_in_time_is_broken_off_and_said_to_be_unknown
     await desk.stop(0)
     assert desk.find(delivery).status is DeliveryStatus.PENDING
     (row,) = deliveries.attempts(desk.store.db, delivery)
-    assert row["outcome"] == "unknown"
+    assert row["outcome"] == "interrupted"
     assert await StoredOutbox(desk.store, desk.clock).void_leases() == 0
+
+
+async def test_a_person_has_a_failing_target_tried_at_once(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal()] * MOST_IN_A_ROW)
+    await desk.start()
+    redrive = Redrive(desk.outbox, desk.dispatcher)
+    waiting = [(await desk.accept(str(number), subject=f"s{number}"))[0] for number in range(8)]
+    await until(lambda: CI in desk.dispatcher.breakers and desk.dispatcher.breakers[CI].flow is Flow.FAILING)
+    await settle()
+    await redrive.retry(waiting[-1])
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 8)
+
+
+async def test_a_delivery_that_waits_in_a_lane_can_be_cancelled_and_one_under_way_cannot(desk: Desk) -> None:
+    await desk.start()
+    redrive = Redrive(desk.outbox, desk.dispatcher)
+    await desk.accept(*map(str, range(10)))
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 10)
+    gate = desk.channel.block("ci")
+    first, second, third = await desk.accept("first", "second", "third")
+    await until(lambda: len(desk.channel.tried) == 11)
+    await settle()
+    with pytest.raises(ConflictError, match="being sent"):
+        await redrive.cancel(first)
+    await redrive.cancel(second)
+    gate.set()
+    await until(lambda: desk.find(third).status is DeliveryStatus.DELIVERED)
+    await settle()
+    assert desk.channel.texts()[-2:] == ["first", "third"]
+    assert desk.find(second).status is DeliveryStatus.CANCELLED
+    (held,) = desk.store.db.execute("SELECT count(*) FROM deliveries WHERE lease IS NOT NULL").fetchone()
+    assert held == 0
+
+
+async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_to_come_round_again(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal())
+    await desk.start()
+    (delivery,) = await desk.accept("hello")
+    await until(lambda: desk.find(delivery).answer)
+    desk.clock.step(-365 * 24 * 3600)
+    desk.advance(1)
+    await settle()
+    assert len(desk.channel.tried) == 1, "nor does it hurry anything"
+    desk.advance(8)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+
+
+async def test_a_clock_that_was_set_back_while_no_agent_ran_makes_nothing_wait(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal())
+    (tried,) = await desk.accept("tried")
+    await desk.start()
+    await until(lambda: desk.find(tried).answer)
+    await desk.stop()
+    await desk.accept("untried", subject="ui")
+    desk.clock.step(-365 * 24 * 3600)
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock)
+    await desk.start()
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
 
 
 async def test_nothing_is_asked_of_the_store_while_nothing_is_due(desk: Desk) -> None:

@@ -16,9 +16,9 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
 from buildnet_cli.store import deliveries, events
-from buildnet_cli.store.outbox import StoredOutbox
+from buildnet_cli.store.intake import StoredIntake
 from tests.support.clocks import START, FakeClock
-from tests.support.deliveries import CI, OPS, a_table
+from tests.support.deliveries import CI, OPS, a_router
 from tests.support.stores import MemoryStore
 
 
@@ -30,8 +30,8 @@ class Door:
         self.bus = EventBus()
         self.woken = 0
         clock = FakeClock()
-        outbox = StoredOutbox(self.store, clock)
-        self.ingest = Ingest(outbox, self.bus, clock, a_table(CI, OPS), default_priority=Priority.LOW, wake=self._wake)
+        self.router = a_router(CI, OPS)
+        self.ingest = Ingest(StoredIntake(self.store, clock), self.bus, clock, self.router, wake=self._wake)
 
     def _wake(self) -> None:
         self.woken += 1
@@ -76,7 +76,7 @@ async def test_time_and_source_are_the_producers_else_now_and_the_door(door: Doo
 
 
 async def test_an_event_nobody_hears_of_is_stored_with_the_reason(door: Door) -> None:
-    door.ingest.replace_table(a_table(CI, pattern="build.*"), default_priority=Priority.LOW)
+    door.router.rules = a_router(CI, pattern="build.*").rules
     event = await door.ingest.accept(EventDraft("cache.cleared"), source="cli")
     assert events.why_unheard(door.store.db, event.id) == "no recipient"
     assert deliveries.of_event(door.store.db, event.id) == ()

@@ -185,7 +185,7 @@ async def test_leases_of_a_former_agent_are_void_and_say_so(outbox: StoredOutbox
     successor = StoredOutbox(store, clock)
     assert await successor.void_leases() == 1
     (row,) = deliveries.attempts(store.db, leased.delivery.id)
-    assert (row["n"], row["outcome"], row["finished_at"]) == (1, "unknown", None)
+    assert (row["n"], row["outcome"], row["finished_at"]) == (1, "interrupted", None)
     (again,) = await successor.lease(clock.now(), 1)
     assert again.delivery.id == leased.delivery.id
     assert again.delivery.attempts == 2
@@ -221,7 +221,7 @@ async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox
         (module._TARGETS, "deliveries_ready"),
         (module._READY, "deliveries_ready"),
         (module._FOLLOWERS, "deliveries_in_line"),
-        (module._ADVANCE, "deliveries_in_line"),
+        (deliveries.ADVANCE, "deliveries_in_line"),
     ],
 )
 def test_what_may_go_next_is_found_by_an_index_alone(store: MemoryStore, sql: str, index: str) -> None:

@@ -20,10 +20,10 @@ from buildnet_cli.ids import new_id
 from buildnet_cli.store import builds, commands, events
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.migrations import SCHEMA_VERSION, migrations
-from buildnet_cli.store.outbox import StoredOutbox
 from tests.support.clocks import START, FakeClock
-from tests.support.deliveries import CI, a_table, an_acceptance, an_event
+from tests.support.deliveries import CI, a_router, an_acceptance, an_event
 from tests.support.stores import MemoryStore, memory_database
 
 
@@ -142,8 +142,7 @@ def test_an_event_comes_back_as_it_was_stored(payload: dict[str, object], messag
 @pytest.fixture
 def recorder(store: MemoryStore) -> StoredBuilds:
     clock = FakeClock()
-    outbox = StoredOutbox(store, clock)
-    ingest = Ingest(outbox, EventBus(), clock, a_table(CI), default_priority=Priority.MEDIUM, wake=lambda: None)
+    ingest = Ingest(StoredIntake(store, clock), EventBus(), clock, a_router(CI), wake=lambda: None)
     return StoredBuilds(store, ingest)
 
 

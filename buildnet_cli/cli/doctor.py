@@ -1,0 +1,98 @@
+"""`doctor`: every check with its fact and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import typer
+
+from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.context import AppContext
+from buildnet_cli.errors import BuildNetError, NotFoundError, UnreachableError
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing looked at. result: ok, note or failed. fix: what to type next; empty if there is nothing to do."""
+
+    name: str
+    result: str
+    fact: str
+    fix: str = ""
+
+
+@single_command(epilog="buildnet-notify doctor")
+def app(ctx: typer.Context) -> None:
+    """Look at the configuration, the agent and the database. Exit 1 if a check failed."""
+    state: AppContext = ctx.obj
+    checks = [_configuration(state), _agent(state), *_database(state)]
+    failed = sum(check.result == "failed" for check in checks)
+    lines = [_line(check) for check in checks]
+    lines.append("all is well" if not failed else f"{failed} of {len(checks)} checks failed")
+    state.output.result(
+        "doctor", {"ok": not failed, "items": [asdict(check) for check in checks], "next": None}, "\n".join(lines)
+    )
+    if failed:
+        raise typer.Exit(1)
+
+
+def _configuration(state: AppContext) -> Check:
+    try:
+        loaded = state.load_config()
+    except BuildNetError as exc:
+        return Check("configuration", "failed", exc.message, exc.hint or "buildnet-notify config validate")
+    targets = len(loaded.config.notifications.all_recipients())
+    fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {len(loaded.problems)} remarks"
+    if not targets:
+        return Check("configuration", "note", fact, "nobody is to hear anything: buildnet-notify config edit")
+    return Check("configuration", "ok", fact, "see them: buildnet-notify config validate" if loaded.problems else "")
+
+
+def _agent(state: AppContext) -> Check:
+    try:
+        status = state.agent.get("/api/status")
+    except UnreachableError as exc:
+        return Check("agent", "note", f"{exc.message}: nothing is sent or scheduled", "buildnet-notify agent start")
+    except BuildNetError as exc:
+        return Check("agent", "failed", exc.message, exc.hint)
+    fact = f"{status['state']}, pid {status['pid']}, version {status['version']}"
+    failing = [channel["name"] for channel in status["channels"] if channel["state"] == "failing"]
+    if failing:
+        return Check("agent", "failed", f"{fact}; failing: {', '.join(failing)}", "buildnet-notify deliveries list --failed")
+    if status["config"]["is_stale"]:
+        return Check("agent", "note", f"{fact}; the configuration has changed on disk", "buildnet-notify agent reload")
+    return Check("agent", "ok", fact)
+
+
+def _database(state: AppContext) -> list[Check]:
+    from buildnet_cli.store import deliveries
+    from buildnet_cli.store.database import open_readonly
+
+    path = state.workspace.database
+    try:
+        with open_readonly(path) as db:
+            (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
+            conservation = deliveries.conservation(db)
+    except NotFoundError as exc:
+        return [Check("database", "note", exc.message, exc.hint)]
+    except BuildNetError as exc:
+        return [Check("database", "failed", exc.message, exc.hint)]
+    sound = Check("database", "ok", f"{path}: sound")
+    if answer != "ok":
+        sound = Check("database", "failed", f"{path}: {answer}", "stop the agent and restore the file from a backup")
+    return [sound, _conservation(conservation)]
+
+
+def _conservation(conservation: Any) -> Check:
+    """Accepted must be the sum of all states: else something was lost."""
+    counts = ", ".join(f"{count} {status.value}" for status, count in conservation.counts.items() if count) or "none"
+    fact = f"{conservation.accepted} deliveries accepted = {counts}"
+    if conservation.difference:
+        return Check("conservation", "failed", f"{fact}; {conservation.difference} missing", "report it, with the agent's log")
+    return Check("conservation", "ok", fact)
+
+
+def _line(check: Check) -> str:
+    line = f"{check.result:<8}{check.name:<15}{check.fact}"
+    return f"{line}\n{'':<8}→ {check.fix}" if check.fix else line

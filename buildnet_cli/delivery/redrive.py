@@ -1,0 +1,38 @@
+"""Retry and cancel, while an agent runs: the row is changed, and whoever would send it is told."""
+
+from __future__ import annotations
+
+from buildnet_cli.delivery.dispatcher import Dispatcher
+from buildnet_cli.delivery.model import Delivery
+from buildnet_cli.delivery.outbox import Outbox
+from buildnet_cli.errors import ConflictError
+
+
+class Redrive:
+    """What a person may do with deliveries."""
+
+    def __init__(self, outbox: Outbox, dispatcher: Dispatcher) -> None:
+        self._outbox = outbox
+        self._dispatcher = dispatcher
+
+    async def retry(self, delivery_id: str) -> Delivery:
+        """Have a delivery tried now, even by a target that is left alone otherwise. Raises NotFoundError or ConflictError."""
+        delivery = await self._outbox.retry(delivery_id)
+        self._dispatcher.try_now([delivery.target])
+        return delivery
+
+    async def retry_failed(self, channel: str | None = None) -> list[Delivery]:
+        """Have everything tried that was given up; on one channel or on all."""
+        retried = await self._outbox.retry_failed(channel)
+        self._dispatcher.try_now({delivery.target for delivery in retried})
+        return retried
+
+    async def cancel(self, delivery_id: str) -> Delivery:
+        """Give a delivery up. Raises NotFoundError, or ConflictError for one that is final or under way."""
+        if not self._dispatcher.withdraw(delivery_id):
+            raise ConflictError(f"{delivery_id} is being sent at this moment", hint="look again in a moment")
+        delivery = await self._outbox.cancel(delivery_id)
+        # It may have been handed out meanwhile.
+        self._dispatcher.withdraw(delivery_id)
+        self._dispatcher.wake()
+        return delivery

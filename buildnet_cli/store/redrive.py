@@ -1,0 +1,82 @@
+"""What a person does with deliveries: have one tried anew, or give one up. Inside a transaction that is open already."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlite_utils
+
+from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.errors import ConflictError, NotFoundError
+from buildnet_cli.store import deliveries
+
+FAILED = (DeliveryStatus.DEAD, DeliveryStatus.EXPIRED)
+"""What `--failed` means."""
+
+_MAY_BE_TRIED = (*FAILED, DeliveryStatus.CANCELLED, DeliveryStatus.PENDING)
+
+# It keeps its id and its place: if its line has gone on without it, it is the next one to go.
+_RETRY = """
+UPDATE deliveries SET status = 'pending', reason = 'to be tried anew', next_attempt_at = :now, finished_at = NULL,
+    anew_at = :now, anew_after = attempts,
+    has_turn = NOT EXISTS (SELECT 1 FROM deliveries other WHERE other.status = 'pending' AND other.channel = deliveries.channel
+        AND other.recipient = deliveries.recipient AND other.subject = deliveries.subject)
+WHERE id = :id
+"""
+
+_HURRY = "UPDATE deliveries SET next_attempt_at = :now WHERE id = :id AND lease IS NULL"
+
+_CANCEL = """
+UPDATE deliveries SET status = 'cancelled', reason = 'cancelled by a person', next_attempt_at = NULL, finished_at = :now,
+    has_turn = 0
+WHERE id = :id
+"""
+
+
+def retry(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Delivery:
+    """Have a delivery tried again, now: one that was given up begins anew, one that waits for its next try waits no longer.
+
+    Raises NotFoundError, or ConflictError for one that was made, suppressed, or is held on purpose.
+    """
+    delivery = _find(db, delivery_id)
+    _refuse_folded(delivery, "retry")
+    if delivery.status not in _MAY_BE_TRIED:
+        raise ConflictError(f"{delivery_id} is {delivery.status.value}: {delivery.reason}; there is nothing to try again")
+    sql = _HURRY if delivery.status is DeliveryStatus.PENDING else _RETRY
+    db.execute(sql, {"id": delivery_id, "now": to_rfc3339(now)})
+    return _find(db, delivery_id)
+
+
+def retry_failed(db: sqlite_utils.Database, channel: str | None, now: datetime) -> list[Delivery]:
+    """Have everything tried anew that was given up, oldest first; on one channel or on all."""
+    return [retry(db, delivery.id, now) for delivery in deliveries.given_up(db, channel)]
+
+
+def cancel(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Delivery:
+    """Give a delivery up that has not been made yet; what comes after it in its line goes on.
+
+    Raises NotFoundError, or ConflictError for one that has come to its end.
+    """
+    delivery = _find(db, delivery_id)
+    _refuse_folded(delivery, "cancel")
+    if delivery.status.is_final:
+        raise ConflictError(f"{delivery_id} has come to its end already: {delivery.status.value}")
+    db.execute(_CANCEL, {"id": delivery_id, "now": to_rfc3339(now)})
+    deliveries.advance_lines(db, [delivery_id])
+    return _find(db, delivery_id)
+
+
+def _refuse_folded(delivery: Delivery, verb: str) -> None:
+    if delivery.folded_into is not None:
+        raise ConflictError(
+            f"{delivery.id} is told in a digest, and ends as that does",
+            hint=f"name the digest: buildnet-notify deliveries {verb} {delivery.folded_into}",
+        )
+
+
+def _find(db: sqlite_utils.Database, delivery_id: str) -> Delivery:
+    delivery = deliveries.find(db, delivery_id)
+    if delivery is None:
+        raise NotFoundError(f"there is no delivery {ascii(delivery_id)[:80]}", hint="see: buildnet-notify deliveries list")
+    return delivery
