@@ -63,7 +63,7 @@ ANSWERS: list[tuple[str, str, int, str]] = [
     ("secrets set A_NAME", "a value\n", 0, "secret"),
     ("secrets delete ANOTHER", "", 9, "error"),
     ("send-test", "", 0, "send-test"),
-    ("send-test --channel nobody", "", 9, "error"),
+    ("send-test --channel nobody", "", 2, "error"),
     ("status", "", 0, "status"),
     ("version", "", 0, "version"),
     ("why evt_nothing", "", 9, "error"),
