@@ -184,8 +184,8 @@ def test_a_test_message_without_a_key_only_from_no_page_and_while_there_is_no_ke
 
 
 def test_a_test_message_goes_to_configured_targets_only(open_agent: str, inbox: HttpInbox) -> None:
-    for wanted in ({"channel": "https://evil.example/x"}, {"to": "https://evil.example/x"}):
-        problem(call(open_agent, "POST", "/api/notifications/test", wanted), 422)
+    for wanted, status in (({"channel": "https://evil.example/x"}, 422), ({"to": "https://evil.example/x"}, 404)):
+        problem(call(open_agent, "POST", "/api/notifications/test", wanted), status)
     for wrong in ({"url": "https://evil.example"}, {"channel": 5}, {"type": "no type"}):
         assert call(open_agent, "POST", "/api/notifications/test", wrong).status == 422, wrong
 
