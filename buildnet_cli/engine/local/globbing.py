@@ -13,15 +13,12 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from wcmatch import glob
-
 NEVER_INPUT = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__"})
 """Folders that are not looked into: they are large, and change without anybody changing the sources."""
 
 OWN_PREFIX = ".buildnet"
 """Folders of this name are ours: the state folder, and the output folders that are being put in place."""
 
-_FLAGS = glob.BRACE | glob.GLOBSTAR | glob.NEGATE | glob.DOTGLOB | glob.FORCEUNIX
 _WILD = re.compile(r"[*?\[{\\]")
 
 
@@ -37,11 +34,14 @@ class Globs:
     """Several globs as one. Raises ValueError, with the reason, for one that is none or leads out of the project."""
 
     def __init__(self, patterns: Sequence[str]) -> None:
+        from wcmatch import glob
+
+        flags = glob.BRACE | glob.GLOBSTAR | glob.NEGATE | glob.DOTGLOB | glob.FORCEUNIX
         written = [_normal(pattern) for pattern in patterns]
         bases = {_base(pattern) for pattern in written if not pattern.startswith("!")}
         self.bases = tuple(sorted(bases))
         try:
-            wanted, unwanted = glob.translate([below for pattern in written for below in _with_contents(pattern)], flags=_FLAGS)
+            wanted, unwanted = glob.translate([below for pattern in written for below in _with_contents(pattern)], flags=flags)
             self._wanted = _any_of(wanted)
             self._unwanted = _any_of(unwanted)
         except Exception as exc:  # wcmatch has no public name for what it raises at too many braces
@@ -54,6 +54,8 @@ class Globs:
 
 def everything_in(folder: str) -> str:
     """A glob for all that lies in a folder, whatever characters its name has."""
+    from wcmatch import glob
+
     return "**/*" if folder in ("", ".") else f"{glob.escape(folder)}/**/*"
 
 

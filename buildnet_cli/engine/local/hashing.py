@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from blake3 import blake3
-
 from buildnet_cli.engine.local.globbing import Found
 
 RACY_NS: Final = 2_000_000_000
@@ -27,6 +25,8 @@ Memo = Mapping[str, tuple[int, int, int, int, str]]
 
 def digest_of(data: bytes) -> str:
     """BLAKE3 in hexadecimal."""
+    from blake3 import blake3
+
     return blake3(data).hexdigest()
 
 
@@ -37,6 +37,8 @@ def digest_of_json(value: Any) -> str:
 
 def digest_of_file(path: Path | str) -> str:
     """Of a regular file's content. Raises OSError if it is anything else or cannot be read."""
+    from blake3 import blake3
+
     # Neither a pipe that took the file's place nor a symlink may be waited for or followed.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with open(descriptor, "rb", buffering=0) as file:  # noqa: PTH123  (a descriptor has no path)
