@@ -15,11 +15,11 @@ from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.errand import Ended, Errand, Later
 from buildnet_cli.engine.buildnetd.watch import Pace, Watch
 from buildnet_cli.engine.local.cache_events import cleared
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
 from buildnet_cli.engine.queueing.desk import Desk
+from buildnet_cli.engine.queueing.queue import Job
 from buildnet_cli.errors import ConfigError, StorageError, UnreachableError, UnsupportedError
 
 _AT_ONCE = 1

@@ -12,8 +12,8 @@ from buildnet_cli.engine.buildnetd import children
 from buildnet_cli.engine.buildnetd.answers import Built, Reply, Verdict
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.failure import Failure, broken, left_behind, lost, read_failure
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.engine.queueing.queue import Job
 
 _TAKEN_AFTER_SECS = 0.5
 """The daemon refuses at once; if it has not by then, it builds."""

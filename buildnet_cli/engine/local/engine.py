@@ -10,16 +10,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending, runner
+from buildnet_cli.engine.local import runner
 from buildnet_cli.engine.local.cache import BuildCache
-from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.planner import in_build_order, plan
-from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.local.takeover import take_over
 from buildnet_cli.engine.local.work import Worker
 from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package, Project
+from buildnet_cli.engine.queueing import announce, ending
+from buildnet_cli.engine.queueing.estimate import starts
+from buildnet_cli.engine.queueing.planner import in_build_order, plan
+from buildnet_cli.engine.queueing.queue import Job, Queue
 from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
@@ -220,7 +221,15 @@ class LocalEngine:
             self._queue.update(build)
             result, remark = await self._worker.carry_out(job, prepared, project, environment, stop)
         now = self._clock.now()
-        build = replace(ending.by_itself(build, result, now), why=replace(prepared.why, remark=prepared.why.remark or remark))
+        build = replace(
+            build,
+            status=result.status,
+            reason=result.reason,
+            exit_code=result.exit_code,
+            error=result.error,
+            why=replace(prepared.why, remark=prepared.why.remark or remark),
+            finished_at=now,
+        )
         lost = [] if build.status.is_success else self._queue.dependents([build.id])
         self._queue.remove(lost)
         others = [ending.without(job.build, build, now) for job in lost]

@@ -6,11 +6,11 @@ import asyncio
 from collections.abc import Mapping
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending
-from buildnet_cli.engine.local.planner import sort_leftovers
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing import announce, ending
+from buildnet_cli.engine.queueing.planner import sort_leftovers
+from buildnet_cli.engine.queueing.queue import Job
 from buildnet_cli.process.identity import end_leftovers
 
 

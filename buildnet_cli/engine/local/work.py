@@ -10,10 +10,10 @@ from pathlib import Path
 from buildnet_cli.engine.local import runner
 from buildnet_cli.engine.local.cache import BuildCache, Prepared
 from buildnet_cli.engine.local.log import BuildLog
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.model import BuildError, BuildStatus, Tier
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Project
+from buildnet_cli.engine.queueing.queue import Job
 from buildnet_cli.errors import StorageError
 
 LOG_NAME = "output.log"

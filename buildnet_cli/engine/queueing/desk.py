@@ -12,13 +12,13 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending
-from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.planner import in_build_order, plan, sort_leftovers
-from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.model import Build, BuildStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing import announce, ending
+from buildnet_cli.engine.queueing.estimate import starts
+from buildnet_cli.engine.queueing.planner import in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.queueing.queue import Job, Queue
 from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft

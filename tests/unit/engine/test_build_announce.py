@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from buildnet_cli.engine.local import announce
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.engine.queueing import announce
 from buildnet_cli.events.model import EventDraft, read_draft
 from tests.support.builds import build
 from tests.support.clocks import START

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildnet_cli.engine.local.planner import Plan, in_build_order, plan, sort_leftovers
-from buildnet_cli.engine.local.queue import Queue
 from buildnet_cli.engine.model import BuildStatus
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing.planner import Plan, in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.queueing.queue import Queue
 from tests.support.builds import build, packages
 from tests.support.clocks import START
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
 
-from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.model import Build, BuildStatus
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing.queue import Job, Queue
 
 
 @dataclass(frozen=True, slots=True)

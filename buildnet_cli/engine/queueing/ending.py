@@ -5,13 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from buildnet_cli.engine.local.runner import Result
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus
-
-
-def by_itself(build: Build, result: Result, now: datetime) -> Build:
-    """It ran, or its result was at hand, and this came of it."""
-    return replace(_ended(build, result.status, result.reason, now, result.error), exit_code=result.exit_code)
 
 
 def cancelled(build: Build, reason: str, now: datetime) -> Build:
