@@ -399,7 +399,7 @@ async def test_a_full_disk_refuses_a_request_and_queues_nothing(tmp_path: Path, 
 async def test_a_build_whose_row_cannot_be_stored_does_not_begin(
     tmp_path: Path, rows: MemoryRecorder, running: Running, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("buildnet_cli.engine.local.engine._STORE_AGAIN_SECS", 0.01)
+    monkeypatch.setattr("buildnet_cli.engine.queueing.desk._STORE_AGAIN_SECS", 0.01)
     async with running(project(tmp_path, {"lib": "true", "api": "touch ran"}, limit=1)) as engine:
         await engine.enqueue("api", requested_by="cli")
         rows.is_full = True

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from buildnet_cli.clock import Clock
@@ -56,20 +56,26 @@ class Desk:
         self._wake = wake
         self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
 
-    async def open(self) -> None:
-        """Take up what a former agent left waiting, and say of what it left running that nobody knows."""
+    async def open(self, end_crashed: Callable[[Sequence[Build]], Awaitable[list[EventDraft]]] | None = None) -> None:
+        """Take up what a former agent left waiting, and let what it left running fail.
+
+        end_crashed: ends what may still run of the latter, before anything begins that might work in the same folders, and
+        says what is to be told of it beside that.
+        """
         self.is_paused = await self._recorder.is_paused()
         left = sort_leftovers(self.packages, await self._recorder.unfinished())
+        more = await end_crashed(left.crashed) if end_crashed is not None and left.crashed else []
         now = self._clock.now()
         crashed = [ending.crashed(build, now) for build in left.crashed]
         removed = [ending.cancelled(build, "removed", now) for build in left.removed]
         skipped = [(ending.skipped(build, cause, now), cause) for build, cause in left.skipped]
-        events = [announce.cancelled(build) for build in removed]
+        events = []
         for build in crashed:
             lost = [other.package for other, cause in skipped if cause == build.package]
             events.append(announce.failed(build, median_secs=None, skipped=lost))
+        events += [announce.cancelled(build) for build in removed]
         if crashed or removed or skipped:
-            await self._recorder.record([*crashed, *removed, *(build for build, _ in skipped)], events)
+            await self._recorder.record([*crashed, *removed, *(build for build, _ in skipped)], [*events, *more])
         self.queue.add(left.resumed)
         self._wake()
 
@@ -107,8 +113,9 @@ class Desk:
                     self.queue.remove(request.fresh)
                     raise
                 finally:
+                    # Even if the caller no longer waits: what was handed in may be stored all the same.
                     self.queue.release(request.fresh)
-        self._wake()
+                    self._wake()
         return ticket
 
     def matching(self, target: str) -> list[Job]:
@@ -133,6 +140,7 @@ class Desk:
             await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
         except StorageError:
             self.queue.add(waiting)
+            self._wake()
             raise
         self._finished.extend(ended)
         return ended
@@ -145,12 +153,13 @@ class Desk:
         return len(self.queue.running)
 
     async def resume(self) -> int:
-        """Let builds begin again; how many wait."""
+        """Let builds begin again; how many were waiting."""
         async with self.asking:
             await self._recorder.set_paused(False)
             self.is_paused = False
+        waiting = len(self.queue.waiting)
         self._wake()
-        return len(self.queue.waiting)
+        return waiting
 
     def next(self) -> Job | None:
         """The job that is to begin now, if any may."""
@@ -177,7 +186,7 @@ class Desk:
         build = replace(build, finished_at=self._clock.now())
         lost = [] if build.status.is_success else self.queue.dependents([build.id])
         self.queue.remove(lost)
-        others = [self._without(job, build) for job in lost]
+        others = [ending.without(job.build, build, self._clock.now()) for job in lost]
         await self.store([build, *others], await self._closing_words(build, others))
         self._finished.extend([build, *others])
         self.queue.end(build.id)
@@ -205,13 +214,6 @@ class Desk:
         if build.status.is_success:
             return [announce.completed(build, median_secs=median)]
         return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
-
-    def _without(self, job: Job, cause: Build) -> Build:
-        """How a build ends that needed one which did not succeed."""
-        now = self._clock.now()
-        if cause.status is BuildStatus.CANCELLED:
-            return ending.cancelled(job.build, cause.reason, now)
-        return ending.skipped(job.build, cause.package, now)
 
     async def _medians(self, wanted: Iterable[Package]) -> dict[str, float]:
         """Usual durations of the wanted packages and of those in the queue, as far as they are known."""
