@@ -11,7 +11,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils import Migrations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -47,6 +47,12 @@ def m004_troubles(db: sqlite_utils.Database) -> None:
 def m005_routing(db: sqlite_utils.Database) -> None:
     """What decisions hang on: open problems and who was told of them, the last message of each kind, budgets, mutes."""
     _run(db, _ROUTING)
+
+
+@migrations()
+def m006_confirmations(db: sqlite_utils.Database) -> None:
+    """Commands that wait for their code; and of a build, who cancelled it."""
+    _run(db, _CONFIRMATIONS)
 
 
 def _run(db: sqlite_utils.Database, script: str) -> None:
@@ -281,4 +287,21 @@ CREATE TABLE mutes (
     created_by TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX mutes_by_end ON mutes (until);
+"""
+
+_CONFIRMATIONS = """
+CREATE TABLE confirmations (
+    request_id TEXT PRIMARY KEY,
+    command TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    salt BLOB NOT NULL,
+    digest BLOB NOT NULL,
+    expires_at TEXT NOT NULL,
+    state TEXT NOT NULL,
+    tries INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX confirmations_by_asker ON confirmations (channel, identifier, request_id);
+
+ALTER TABLE builds ADD COLUMN cancelled_by TEXT NOT NULL DEFAULT '';
 """
