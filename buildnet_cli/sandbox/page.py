@@ -8,7 +8,7 @@ from html import escape
 from importlib import resources
 
 from buildnet_cli.sandbox.inbox import Received
-from buildnet_cli.sandbox.reading import Reading, read
+from buildnet_cli.sandbox.reading import Reading
 
 _MOST_PER_RECIPIENT = 50
 
@@ -69,7 +69,7 @@ def _section(name: str, received: Sequence[Received]) -> str:
 
 
 def _article(message: Received) -> str:
-    reading = read(message.body)
+    reading = message.reading
     parts = [
         f'<div class="top"><h3>{escape(reading.title)}</h3><span class="when">{message.received_at:%H:%M:%S} UTC</span></div>',
         f'<p class="line">{escape(reading.line)}</p>' if reading.line else "",

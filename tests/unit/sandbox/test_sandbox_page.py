@@ -42,7 +42,7 @@ class Elements(HTMLParser):
 
 
 def received(body: Any, number: int = 1, *, name: str = "hook", answered: int = 200) -> Received:
-    return Received(number, name, "POST", NOON, {"webhook-id": "dlv_1"}, body, answered)
+    return Received(number, name, "POST", NOON, {"webhook-id": "dlv_1"}, body, answered, read(body))
 
 
 @pytest.mark.parametrize("form", ["json", "slack", "discord"])

@@ -207,7 +207,7 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
     await log.begin(entry)
     (row,) = commands.page(store.db).items
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
-    await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
+    await log.finish("req_1", command="STATUS", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
         **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
     }  # fmt: skip
@@ -218,7 +218,9 @@ async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: Memo
     await log.begin(
         {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     )
-    await log.finish("req_1", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START)
+    await log.finish(
+        "req_1", command="BUILD \ud800", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START
+    )
     row = commands.find(store.db, "req_1")
     assert row is not None
     assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")
