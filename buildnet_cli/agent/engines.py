@@ -77,8 +77,8 @@ class ChosenEngine:
     async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
         return await self._engine.enqueue(package, requested_by=requested_by)
 
-    async def cancel(self, target: str) -> list[Build]:
-        return await self._engine.cancel(target)
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
+        return await self._engine.cancel(target, requested_by=requested_by)
 
     async def status(self) -> EngineStatus:
         return await self._engine.status()

@@ -112,7 +112,7 @@ class Build:
     reason: why it ended as it did when it neither succeeded nor plainly failed:
         exit, signal, oom, timeout, idle_timeout, dependency, cancelled, shutdown, removed, agent_crash, lost, daemon (it
         failed itself, or was lost); empty before.
-    requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
+    requested_by: who asked, such as `cli` or `sms:DevOps Lead`. cancelled_by: who had it cancelled; empty if nobody did.
     tier, why: how much work it needed, and the reason; None before it began.
     processes: in which it runs, as `process/identity` writes them down; empty if none has begun. Nobody's business but ours.
     """
@@ -132,6 +132,7 @@ class Build:
     why: Why | None = None
     origin: Origin = Origin.ENGINE
     processes: str = ""
+    cancelled_by: str = ""
 
     @property
     def duration(self) -> timedelta | None:
@@ -154,6 +155,7 @@ class Build:
             "finished_at": to_rfc3339(self.finished_at) if self.finished_at is not None else None,
             "duration_ms": round(duration.total_seconds() * 1000) if duration is not None else None,
             "requested_by": self.requested_by,
+            "cancelled_by": self.cancelled_by or None,
             "reason": self.reason or None,
             "exit_code": self.exit_code,
             "error": self.error.as_wire() if self.error is not None else None,

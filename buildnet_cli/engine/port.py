@@ -51,7 +51,7 @@ class Engine(Protocol):
         """
         ...
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package; the builds that this ended, dependents included.
 
         Raises NotFoundError if nothing of that name is queued or running, ConflictError if the build is finished.

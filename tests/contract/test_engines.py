@@ -120,7 +120,7 @@ async def test_a_queued_build_is_cancelled_without_ever_starting(tmp_path: Path,
         await engine.enqueue("first", requested_by="cli")
         await rows.until_running("first")
         ticket = await engine.enqueue("third", requested_by="cli")
-        ended = await engine.cancel(ticket.run_id)
+        ended = await engine.cancel(ticket.run_id, requested_by="cli")
         assert [(row.package, row.status, row.started_at) for row in ended] == [
             ("second", BuildStatus.CANCELLED, None),
             ("third", BuildStatus.CANCELLED, None),
@@ -134,10 +134,15 @@ async def test_a_running_build_of_this_machine_is_cancelled_with_its_dependents(
     async with running({"lib": "sleep 60 & sleep 60", "api": "true"}, api="lib") as engine:
         await engine.enqueue("api", requested_by="cli")
         begun = await rows.until_running("lib")
-        ended = await engine.cancel(begun.id)
+        ended = await engine.cancel(begun.id, requested_by="sms:DevOps Lead")
         assert {(row.package, row.status) for row in ended} == {("lib", BuildStatus.CANCELLED), ("api", BuildStatus.CANCELLED)}
+        assert {row.cancelled_by for row in ended} == {"sms:DevOps Lead"}
         assert (await engine.status()).running == ()
     assert (rows.newest("lib").reason, rows.event_types("lib")[-1]) == ("cancelled", "build.cancelled")
+    depths = [(event.type, event.payload["queue_depth"]) for event in rows.events]
+    assert depths[:3] == [("build.queued", 2), ("build.queued", 2), ("build.started", 1)]
+    assert depths[3:] == [("build.cancelled", 0), ("build.cancelled", 0)]
+    assert all("by sms:DevOps Lead" in event.message for event in rows.events[3:])
 
 
 async def test_what_is_not_there_or_over_cannot_be_cancelled(rows: MemoryRecorder, running: Running):
@@ -145,11 +150,11 @@ async def test_what_is_not_there_or_over_cannot_be_cancelled(rows: MemoryRecorde
         ticket = await engine.enqueue("api", requested_by="cli")
         await rows.until_finished()
         with pytest.raises(ConflictError, match="is finished: api completed"):
-            await engine.cancel(ticket.builds[0].id)
+            await engine.cancel(ticket.builds[0].id, requested_by="cli")
         with pytest.raises(NotFoundError, match="no build of 'api' is queued or running"):
-            await engine.cancel("api")
+            await engine.cancel("api", requested_by="cli")
         with pytest.raises(NotFoundError) as caught:
-            await engine.cancel("apu")
+            await engine.cancel("apu", requested_by="cli")
         assert caught.value.hint == "did you mean 'api'?"
 
 

@@ -501,7 +501,7 @@ async def test_a_build_that_is_cancelled_leaves_nothing_in_the_cache(shop: Works
         await engine.enqueue("api", requested_by="cli")
         await shop.rows.until_running("api")
         await until(lambda: (shop.root / "api" / "out" / "pid").exists())
-        await engine.cancel("api")
+        await engine.cancel("api", requested_by="cli")
     assert shop.kept.events == []
     shop.change(build_cmd=COPY)
     assert (await shop.build()).status is BuildStatus.COMPLETED

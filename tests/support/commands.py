@@ -60,7 +60,7 @@ class Engine:
         build = Build("build_1", "run_1", "api", BuildStatus.QUEUED, requested_by, NOW)
         return Ticket("run_1", package, (build,), 1, None)
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         if target == "boom":
             raise RuntimeError("a bug")
         raise ConflictError("that build is finished")

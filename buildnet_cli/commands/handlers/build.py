@@ -27,7 +27,7 @@ async def cancel(ctx: Context, words: tuple[str, ...]) -> Reply:
 
     Raises NotFoundError if there is none, ConflictError if it is finished.
     """
-    builds = await ctx.engine.cancel(words[0])
+    builds = await ctx.engine.cancel(words[0], requested_by=str(ctx.principal))
     ended = [{"id": build.id, "package": build.package, "status": build.status.value} for build in builds]
     names = ", ".join(sorted({build.package for build in builds}))
     return Reply(f"Cancelled {names}", {"builds": ended, "cancelled_at": to_rfc3339(ctx.clock.now())})

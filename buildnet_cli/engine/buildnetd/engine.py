@@ -88,7 +88,7 @@ class BuildnetdEngine:
             raise UnreachableError(message, hint="start the daemon, or set engine.type: local")
         return await self._desk.enqueue(package, requested_by=requested_by)
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
 
         What runs can be ended on this machine only, as the daemon's own user. Raises UnsupportedError if it cannot and nothing
@@ -102,9 +102,9 @@ class BuildnetdEngine:
                 ids.discard(errand.job.id)
                 if not ids:
                     raise _cannot_end(errand.job)
-            ended = await self._desk.withdraw(ids)
+            ended = await self._desk.withdraw(ids, by=requested_by)
             if errand is not None and can_end:
-                errand.end("cancelled", grace_secs=self._grace_secs)
+                errand.end("cancelled", by=requested_by, grace_secs=self._grace_secs)
         if errand is None or not can_end:
             return ended
         await asyncio.wait([errand.done])
@@ -237,7 +237,7 @@ class BuildnetdEngine:
             if isinstance(outcome, Later):
                 await self._put_off(job, outcome)
             else:
-                errand.done.set_result(await self._end(build, outcome))
+                errand.done.set_result(await self._end(replace(build, cancelled_by=errand.ended_by), outcome))
         finally:
             self._errand = None
             errand.done.cancel()  # if nothing has come of it
@@ -254,6 +254,7 @@ class BuildnetdEngine:
                 exit_code=outcome.exit_code,
                 error=outcome.error,
                 tier=outcome.tier,
+                cancelled_by=build.cancelled_by if outcome.status is BuildStatus.CANCELLED else "",
             )
         )
 

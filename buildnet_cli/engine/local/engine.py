@@ -75,17 +75,17 @@ class LocalEngine:
         """
         return await self._desk.enqueue(package, requested_by=requested_by)
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
 
         Raises NotFoundError if nothing of that name is queued or running, ConflictError if the build is finished.
         """
         async with self._desk.asking:
             ids = {job.id for job in self._desk.matching(target)}
-            ended = await self._desk.withdraw(ids)
+            ended = await self._desk.withdraw(ids, by=requested_by)
             stopping = [self._work[build_id] for build_id in ids if build_id in self._work]
             for work in stopping:
-                work.stop.ask("cancelled", grace_secs=self._grace_secs)
+                work.stop.ask("cancelled", by=requested_by, grace_secs=self._grace_secs)
         stopped = await asyncio.gather(*(asyncio.shield(work.task) for work in stopping))
         return [*stopped, *ended]
 
@@ -150,7 +150,7 @@ class LocalEngine:
         if prepared.is_hit:
             result, remark = runner.Result(BuildStatus.CACHED), ""
         else:
-            await self._desk.store([build], [announce.started(build)])
+            await self._desk.store([build], [announce.started(build, waiting=len(self._desk.queue.waiting))])
             self._desk.queue.update(build)
             result, remark = await self._worker.carry_out(job, prepared, project, environment, stop)
         build = await self._desk.finish(
@@ -161,6 +161,7 @@ class LocalEngine:
                 exit_code=result.exit_code,
                 error=result.error,
                 why=replace(prepared.why, remark=prepared.why.remark or remark),
+                cancelled_by=stop.by if result.status is BuildStatus.CANCELLED else "",
             )
         )
         del self._work[build.id]

@@ -96,7 +96,12 @@ class Desk:
             begins = {} if self.is_paused else starts(self.queue, medians, now)
             ids = [job.id for job in request.jobs]
             events = [
-                announce.queued(job.build, position=self.queue.position([job.id]), estimated_start=begins.get(job.id))
+                announce.queued(
+                    job.build,
+                    position=self.queue.position([job.id]),
+                    estimated_start=begins.get(job.id),
+                    waiting=len(self.queue.waiting),
+                )
                 for job in request.fresh
             ]
             ticket = Ticket(
@@ -128,16 +133,16 @@ class Desk:
             raise self._nothing_to_cancel(target)
         return jobs
 
-    async def withdraw(self, ids: Collection[str]) -> list[Build]:
+    async def withdraw(self, ids: Collection[str], *, by: str) -> list[Build]:
         """Cancel those of these builds that wait, and all that waits for any of them. Raises StorageError; then nothing was."""
         waiting = [job for job in self.queue.waiting.values() if job.id in ids] + self.queue.dependents(ids)
         if not waiting:
             return []
         self.queue.remove(waiting)
         now = self._clock.now()
-        ended = [ending.cancelled(job.build, "cancelled", now) for job in waiting]
+        ended = [ending.cancelled(job.build, "cancelled", now, by=by) for job in waiting]
         try:
-            await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
+            await self._recorder.record(ended, [announce.cancelled(build, waiting=len(self.queue.waiting)) for build in ended])
         except StorageError:
             self.queue.add(waiting)
             self._wake()
@@ -173,7 +178,7 @@ class Desk:
         return build
 
     async def tell_begun(self, build: Build) -> None:
-        await self.store([], [announce.started(build)])
+        await self.store([], [announce.started(build, waiting=len(self.queue.waiting))])
 
     async def put_back(self, job: Job, *, held: bool = False) -> None:
         """It has not begun after all, and waits again in its old place. held: until the queue's `release`."""
@@ -207,7 +212,7 @@ class Desk:
 
     async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
         if build.status is BuildStatus.CANCELLED:
-            return [announce.cancelled(each) for each in (build, *others)]
+            return [announce.cancelled(each, waiting=len(self.queue.waiting)) for each in (build, *others)]
         median = await self._recorder.median_duration_secs(build.package)
         if build.status is BuildStatus.CACHED:
             return [announce.cached(build, median_secs=median)]
