@@ -13,14 +13,14 @@ from buildnet_cli.commands.model import Context, Level, Reply
 
 Handler = Callable[[Context, tuple[str, ...]], Awaitable[Reply]]
 
-_ARGUMENT = re.compile(r"\[[a-z]+\]|[a-z]+")
+_ARGUMENT = re.compile(r"\[(?:--)?[a-z]+\]|[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table of commands.
 
-    usage: its arguments, `[package]` for one that may be left out.
+    usage: its arguments, `[package]` for one that may be left out, `[--force]` for an option.
     help: the first line of its handler's docstring.
     preview: what it would do, for whoever is to confirm it: words such as `remove 3 artifacts`; None if nobody can say.
     """

@@ -114,6 +114,7 @@ class Build:
         failed itself, or was lost); empty before.
     requested_by: who asked, such as `cli` or `sms:DevOps Lead`. cancelled_by: who had it cancelled; empty if nobody did.
     tier, why: how much work it needed, and the reason; None before it began.
+    is_forced: whether it is to be built whatever the cache holds.
     processes: in which it runs, as `process/identity` writes them down; empty if none has begun. Nobody's business but ours.
     """
 
@@ -133,6 +134,7 @@ class Build:
     origin: Origin = Origin.ENGINE
     processes: str = ""
     cancelled_by: str = ""
+    is_forced: bool = False
 
     @property
     def duration(self) -> timedelta | None:
@@ -150,6 +152,7 @@ class Build:
             "package": self.package,
             "status": self.status.value,
             "tier": self.tier.value if self.tier is not None else None,
+            "forced": self.is_forced,
             "queued_at": to_rfc3339(self.queued_at),
             "started_at": to_rfc3339(self.started_at) if self.started_at is not None else None,
             "finished_at": to_rfc3339(self.finished_at) if self.finished_at is not None else None,

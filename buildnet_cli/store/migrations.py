@@ -53,7 +53,7 @@ def m006_threads(db: sqlite_utils.Database) -> None:
 
 @migrations()
 def m007_confirmations(db: sqlite_utils.Database) -> None:
-    """Commands that wait for their code; and of a build, who cancelled it."""
+    """Commands that wait for their code; and of a build, who cancelled it and whether it is forced."""
     _run(db, schema.CONFIRMATIONS)
 
 

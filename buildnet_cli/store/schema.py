@@ -258,4 +258,5 @@ CREATE TABLE confirmations (
 CREATE INDEX confirmations_by_asker ON confirmations (channel, identifier, request_id);
 
 ALTER TABLE builds ADD COLUMN cancelled_by TEXT NOT NULL DEFAULT '';
+ALTER TABLE builds ADD COLUMN is_forced INTEGER NOT NULL DEFAULT 0;
 """

@@ -53,8 +53,8 @@ class Engine:
 
     async def start(self) -> None: ...
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        self.journal.append(f"enqueue {package} for {requested_by}")
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        self.journal.append(f"enqueue {package} for {requested_by}" + (", forced" if is_forced else ""))
         if package not in (None, "api"):
             raise NotFoundError(f"there is no package {package!r}", hint='did you mean "api"?')
         build = Build("build_1", "run_1", "api", BuildStatus.QUEUED, requested_by, NOW)

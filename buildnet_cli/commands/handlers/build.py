@@ -5,16 +5,24 @@ from __future__ import annotations
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.commands.model import CommandStatus, Context, Level, Reply
 from buildnet_cli.commands.registry import command
+from buildnet_cli.errors import UsageError
+
+_FORCE = "--force"
 
 
-@command("BUILD", "[package]", level=Level.BUILD)
+@command("BUILD", "[package] [--force]", level=Level.BUILD)
 async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
-    """Queue a build of one package, or of all.
+    """Queue a build of one package, or of all; --force builds it whatever the cache holds.
 
-    Raises NotFoundError if the engine knows no such package.
+    Raises UsageError for other words than these, NotFoundError if the engine knows no such package.
     """
-    package = words[0] if words else None
-    ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal))
+    names = [word for word in words if not word.startswith("-")]
+    options = {word.lower() for word in words if word.startswith("-")}
+    if len(names) > 1 or not options <= {_FORCE}:
+        odd = names[1] if len(names) > 1 else min(options - {_FORCE})
+        raise UsageError(f"BUILD takes no {ascii(odd)[:80]}", hint="write it as BUILD [package] [--force]")
+    package = names[0] if names else None
+    ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal), is_forced=_FORCE in options)
     what = f"package '{package}'" if package is not None else f"all {len(ticket.builds)} packages"
     is_paused = (await ctx.engine.status()).state == "paused"
     waits = "; it waits for RESUME, because builds are paused" if is_paused else ""

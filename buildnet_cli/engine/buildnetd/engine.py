@@ -75,12 +75,16 @@ class BuildnetdEngine:
         self._watch.start()
         self._worker = asyncio.create_task(self._work(), name="buildnetd queue")
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
         Raises UnknownPackageError if there is no such package, ConfigError if the daemon's packages do not fit together,
-        UnreachableError while the engine stops or as long as the packages are unknown, StorageError if nothing was queued.
+        UnreachableError while the engine stops or as long as the packages are unknown, StorageError if nothing was queued,
+        UnsupportedError if it is forced: the daemon takes the word, and does nothing about it.
         """
+        if is_forced:
+            message = "the BuildNet daemon decides itself what to build anew; it cannot be made to"
+            raise UnsupportedError(message, hint="send BUILD without --force, or set engine.type: local")
         if self._flaw is not None:
             raise self._flaw
         if not self._is_known:

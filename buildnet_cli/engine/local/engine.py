@@ -67,13 +67,13 @@ class LocalEngine:
         await self._cache.open()
         await self._desk.open(end_crashed)
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        """Ask for a build of one package with its dependencies, or of all (None).
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        """Ask for a build of one package with its dependencies, or of all (None). is_forced: what was asked for is built anew.
 
         Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
         was queued.
         """
-        return await self._desk.enqueue(package, requested_by=requested_by)
+        return await self._desk.enqueue(package, requested_by=requested_by, is_forced=is_forced)
 
     async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
@@ -145,7 +145,7 @@ class LocalEngine:
         project, environment = self._project, self._environment
         build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now())
         self._desk.queue.update(build)
-        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked)
+        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked, is_forced=build.is_forced)
         build = replace(build, tier=prepared.tier, why=prepared.why)
         if prepared.is_hit:
             result, remark = runner.Result(BuildStatus.CACHED), ""

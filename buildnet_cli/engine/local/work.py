@@ -57,6 +57,8 @@ class Worker:
         package = job.package
         if prepared.tier is Tier.MICRO_INCREMENTAL and package.micro_cmd:
             package = replace(package, build_cmd=package.micro_cmd)
+        if job.build.is_forced and package.clean_cmd:
+            package = replace(package, build_cmd=f"(\n{package.clean_cmd}\n) || exit\n{package.build_cmd}")
         return await runner.run(
             package,
             BuildLog(self._logs / job.id / LOG_NAME),

@@ -79,8 +79,8 @@ class Desk:
         self.queue.add(left.resumed)
         self._wake()
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        """Queue one package with its dependencies, or all (None).
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        """Queue one package with its dependencies, or all (None). is_forced: what was asked for is built anew.
 
         Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
         was queued.
@@ -91,7 +91,9 @@ class Desk:
                 raise UnreachableError("the engine is stopping and takes no builds", hint="buildnet-notify agent start")
             medians = await self._medians(in_build_order(self.packages, package))
             now = self._clock.now()
-            request = plan(self.packages, package, self.queue, requested_by=requested_by, now=now, new_id=new_id)
+            request = plan(
+                self.packages, package, self.queue, requested_by=requested_by, is_forced=is_forced, now=now, new_id=new_id
+            )
             self.queue.add(request.fresh, held=True)
             begins = {} if self.is_paused else starts(self.queue, medians, now)
             ids = [job.id for job in request.jobs]

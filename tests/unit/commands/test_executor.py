@@ -33,6 +33,29 @@ async def test_the_row_is_written_before_the_effect_and_completed_after() -> Non
     assert rows.rows[result.request_id]["status"] == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("BUILD api --force", "enqueue api for socket:local, forced"),
+        ("build --FORCE api", "enqueue api for socket:local, forced"),
+        ("BUILD --force", "enqueue None for socket:local, forced"),
+    ],
+)
+async def test_a_build_may_be_forced(text: str, asked: str) -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert (await execute.execute(text, ADMIN)).status is CommandStatus.ACCEPTED
+    assert journal == ["begin", asked, "finish"]
+
+
+@pytest.mark.parametrize("text", ["BUILD --fast", "BUILD api ui", "BUILD api -f", "BUILD api --force ui"])
+async def test_a_build_takes_one_package_and_one_option(text: str) -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert (await execute.execute(text, ADMIN)).kind is Kind.USAGE
+    assert journal == ["begin", "finish"]
+
+
 async def test_nothing_runs_if_the_row_cannot_be_written() -> None:
     journal: list[str] = []
     execute, _ = executor(journal, fails=True)

@@ -30,7 +30,7 @@ class Engine:
     async def status(self) -> EngineStatus:
         return EngineStatus("local", self.state, ("api",), (), ())
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
         queued = Build("build_1", "run_1", "api", BuildStatus.QUEUED, requested_by, START)
         return Ticket("run_1", package, (queued,), 1, None)
 
