@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -159,6 +160,12 @@ async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, sto
     build = a_build(status=BuildStatus.FAILED, secs=2, tier=Tier.FULL_BUILD, reason="exit", exit_code=1, error=error)
     await recorder.record([build])
     assert builds.find(store.db, build.id) == build
+    waiting = a_build(is_forced=True)
+    await recorder.record([waiting])
+    assert builds.find(store.db, waiting.id) == waiting
+    ended = replace(waiting, status=BuildStatus.CANCELLED, reason="cancelled", cancelled_by="sms:Dana", finished_at=START)
+    await recorder.record([ended])
+    assert builds.find(store.db, waiting.id) == ended
 
 
 async def test_a_build_and_its_events_are_stored_together(recorder: StoredBuilds, store: MemoryStore) -> None:
