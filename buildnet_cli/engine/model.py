@@ -195,9 +195,20 @@ class Ticket:
         }
 
 
+class Capability(enum.StrEnum):
+    """What not every engine can do. Asked for it all the same, one that cannot raises UnsupportedError."""
+
+    FORCE = "force"
+    """Build what need not be built."""
+    CANCEL_RUNNING = "cancel_running"
+    """End a build that runs; one that waits can always be called off."""
+    EXPLAIN = "explain"
+    """Say why a package was built."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What an engine does at this moment.
+    """What an engine does at this moment, and what it can do.
 
     kind: `local` or `buildnetd`. state: running, paused or unreachable.
     """
@@ -207,6 +218,7 @@ class EngineStatus:
     packages: tuple[str, ...]
     running: tuple[Build, ...]
     queued: tuple[Build, ...]
+    capabilities: frozenset[Capability] = frozenset(Capability)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pytest
 from buildnet_cli.clock import SystemClock
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
-from buildnet_cli.engine.model import BuildStatus
+from buildnet_cli.engine.model import BuildStatus, Capability
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.engine.project import load_project
 from buildnet_cli.errors import ConflictError, NotFoundError, UnknownPackageError, UnreachableError, UnsupportedError
@@ -159,7 +159,7 @@ async def test_what_is_not_there_or_over_cannot_be_cancelled(rows: MemoryRecorde
 
 async def test_a_build_is_forced_or_said_to_be_beyond_the_engine(rows: MemoryRecorder, running: Running):
     async with running({"api": "true"}) as engine:
-        if (await engine.status()).kind == "local":
+        if Capability.FORCE in (await engine.status()).capabilities:
             await engine.enqueue("api", requested_by="cli", is_forced=True)
             await rows.until_finished()
             assert rows.newest("api").is_forced
@@ -167,6 +167,14 @@ async def test_a_build_is_forced_or_said_to_be_beyond_the_engine(rows: MemoryRec
             with pytest.raises(UnsupportedError, match="cannot be made to"):
                 await engine.enqueue("api", requested_by="cli", is_forced=True)
             assert not rows.rows
+
+
+async def test_an_engine_that_explains_says_why_it_built_and_no_other_makes_a_reason_up(rows: MemoryRecorder, running: Running):
+    async with running({"api": "true"}) as engine:
+        await engine.enqueue("api", requested_by="cli")
+        await rows.until_finished()
+        explains = Capability.EXPLAIN in (await engine.status()).capabilities
+    assert (rows.newest("api").why is not None) is explains
 
 
 async def test_identical_requests_are_one_build_while_they_wait(rows: MemoryRecorder, running: Running):
@@ -187,6 +195,7 @@ async def test_the_status_names_what_runs_and_what_waits(rows: MemoryRecorder, r
         status = await engine.status()
         assert status.kind in ("local", "buildnetd")
         assert (status.state, status.packages) == ("running", ("lib", "api"))
+        assert Capability.CANCEL_RUNNING in status.capabilities  # on this machine
         assert [made.package for made in status.running] == ["lib"]
         assert [made.package for made in status.queued] == ["api"]
 

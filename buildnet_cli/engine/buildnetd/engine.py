@@ -9,13 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.buildnetd import health, news
+from buildnet_cli.engine.buildnetd import children, health, news
 from buildnet_cli.engine.buildnetd.answers import Row
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.errand import Ended, Errand, Later
 from buildnet_cli.engine.buildnetd.watch import Pace, Watch
 from buildnet_cli.engine.local.cache_events import cleared
-from buildnet_cli.engine.model import Build, BuildError, BuildStatus, CacheStats, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, CacheStats, Capability, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
 from buildnet_cli.engine.queueing.desk import Desk
@@ -124,6 +124,7 @@ class BuildnetdEngine:
             packages=tuple(self._desk.packages),
             running=tuple(job.build for job in queue.running.values()),
             queued=tuple(job.build for job in queue.waiting.values()),
+            capabilities=frozenset({Capability.CANCEL_RUNNING} if children.is_loopback(self._client.url) else ()),
         )
 
     async def pause(self) -> int:
