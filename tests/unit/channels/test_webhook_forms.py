@@ -10,7 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from buildnet_cli.channels.webhook import discord, payload, slack
+from buildnet_cli.channels.discord import embed as discord
+from buildnet_cli.channels.slack import blocks as slack
+from buildnet_cli.channels.webhook import payload
 from buildnet_cli.messages.model import Field, Message, Tone
 from buildnet_cli.messages.render import render
 from tests.support.golden import assert_golden
