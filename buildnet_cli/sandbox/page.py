@@ -72,6 +72,7 @@ def _article(message: Received) -> str:
     reading = message.reading
     parts = [
         f'<div class="top"><h3>{escape(reading.title)}</h3><span class="when">{message.received_at:%H:%M:%S} UTC</span></div>',
+        f'<p class="line"><s>{escape(reading.was)}</s></p>' if reading.was else "",
         f'<p class="line">{escape(reading.line)}</p>' if reading.line else "",
         _facts(reading.fields),
         f"<pre>{escape(reading.code)}</pre>" if reading.code else "",

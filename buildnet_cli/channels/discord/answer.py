@@ -16,7 +16,7 @@ NO_HISTORY: Final = 160002
 # Requests that go on meanwhile make such a ban longer.
 _BAN_SECS = 3_600.0
 
-_TOKEN = "set the bot token of the application's page, Bot; what is waiting is kept"
+_RENEW = "set the bot token of the application's page, Bot; what is waiting is kept"
 _NEW_WEBHOOK = "make a new webhook in the channel's settings, Integrations, and set its URL"
 _ROOM_ID = "turn on Developer Mode in Discord, copy the channel's id and set it"
 
@@ -29,13 +29,13 @@ _MEANINGS: Final[dict[int, tuple[Outcome, str]]] = {
     20016: (Outcome.RETRY, ""),
     20028: (Outcome.RETRY, ""),
     20029: (Outcome.RETRY, ""),
-    40001: (Outcome.HOLD, _TOKEN),
+    40001: (Outcome.HOLD, _RENEW),
     40333: (Outcome.RETRY, "Discord blocks this address or a proxy before it; it may need another way out"),
     50001: (Outcome.PERMANENT, "let the bot see the channel: View Channel, for its role, in the channel's permissions"),
     50006: (Outcome.PERMANENT, ""),
     50007: (Outcome.PERMANENT, "the person does not take direct messages; configure a channel"),
     50013: (Outcome.PERMANENT, "let the bot write there: Send Messages and Embed Links, in the channel's permissions"),
-    50014: (Outcome.HOLD, _TOKEN),
+    50014: (Outcome.HOLD, _RENEW),
     50027: (Outcome.HOLD, _NEW_WEBHOOK),
     50035: (Outcome.PERMANENT, ""),
     50109: (Outcome.PERMANENT, ""),

@@ -31,7 +31,7 @@ THREAD_GONE: Final = frozenset({"cannot_reply_to_message", "message_not_found", 
 
 _INVITE = "invite the bot with /invite, or give the app the scope chat:write.public and install it again"
 _ID = "copy the channel's id from Slack; for a private one, invite the bot first"
-_TOKEN = "set the bot token (xoxb-…) of the app's page, OAuth & Permissions; what is waiting is kept"
+_RENEW = "set the bot token (xoxb-…) of the app's page, OAuth & Permissions; what is waiting is kept"
 _ADMIN = "ask the workspace's administrators; what is waiting is kept"
 _UNARCHIVE = "unarchive the channel, or configure another one"
 _NO_POSTING = "the workspace does not let the app post there; ask its administrators, or configure another channel"
@@ -61,12 +61,12 @@ _MEANINGS: Final[dict[str, tuple[Outcome, str]]] = {
     "access_denied": (Outcome.HOLD, _ADMIN),
     "account_inactive": (Outcome.HOLD, "the bot's account is disabled; install the app again and set its new token"),
     "ekm_access_denied": (Outcome.HOLD, _ADMIN),
-    "invalid_auth": (Outcome.HOLD, _TOKEN),
+    "invalid_auth": (Outcome.HOLD, _RENEW),
     "missing_scope": (Outcome.HOLD, "give the app the scope chat:write and install it again; what is waiting is kept"),
-    "not_allowed_token_type": (Outcome.HOLD, _TOKEN),
-    "not_authed": (Outcome.HOLD, _TOKEN),
-    "token_expired": (Outcome.HOLD, _TOKEN),
-    "token_revoked": (Outcome.HOLD, _TOKEN),
+    "not_allowed_token_type": (Outcome.HOLD, _RENEW),
+    "not_authed": (Outcome.HOLD, _RENEW),
+    "token_expired": (Outcome.HOLD, _RENEW),
+    "token_revoked": (Outcome.HOLD, _RENEW),
 }
 
 
