@@ -9,7 +9,7 @@ _MOST = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """One message in a chat. id: the chat's name for it. number: of the request that posted it. recipient: as it was named there."""
+    """One message in a chat. id: the chat's own. number: of the request that posted it. recipient: as that request named it."""
 
     id: str
     number: int
