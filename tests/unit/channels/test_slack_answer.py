@@ -94,7 +94,9 @@ def test_what_speaks_of_the_form_or_of_the_thread_is_told_apart() -> None:
 
 
 def test_the_scope_that_is_missing_is_named() -> None:
-    found = refused(answer(200, {"ok": False, "error": "missing_scope", "needed": "chat:write.customize", "provided": "commands"}))
+    found = refused(
+        answer(200, {"ok": False, "error": "missing_scope", "needed": "chat:write.customize", "provided": "commands"})
+    )
     assert "chat:write.customize" in found.hint
 
 
