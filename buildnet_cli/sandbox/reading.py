@@ -16,7 +16,10 @@ _LONGEST = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One message as a person would see it. form: `json`, `slack`, `discord` or `other`. was: what is struck through."""
+    """One message as a person would see it.
+
+    form: `json`, `slack`, `discord`, `sms` … was: a title that is struck through, because it is true no more.
+    """
 
     form: str
     title: str

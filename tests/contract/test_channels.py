@@ -6,6 +6,7 @@ A new channel adds its peer to PEERS; without one this suite fails.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -40,6 +41,7 @@ pytestmark = pytest.mark.integration
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
 HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
+ROOMS = itertools.count(100_000_000_000_000_100)
 OVER_LONG = "long " * 20_000
 
 
@@ -93,7 +95,7 @@ def slack() -> Peer:
 
 
 def discord() -> Peer:
-    room = {"id": "987654321", "name": "builds"}
+    room = {"id": str(next(ROOMS)), "name": "builds"}  # one for each test, as Discord limits what goes to a room
 
     def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
         base = f"{inbox.url}/discord/api/v10"
