@@ -94,7 +94,8 @@ class _Discord:
         reference = body.get("message_reference")
         first = self._posts.find(room, str(reference.get("message_id"))) if isinstance(reference, dict) else None
         if reference and first is None and reference.get("fail_if_not_exists", True):
-            return _no(400, 50035, "Invalid Form Body", errors={"message_reference": {"_errors": [{"code": "UNKNOWN"}]}})
+            unknown = {"code": "REPLIES_UNKNOWN_MESSAGE", "message": "Unknown message"}
+            return _no(400, 50035, "Invalid Form Body", limits, errors={"message_reference": {"_errors": [unknown]}})
         now = self._front.clock.now()
         message = shown(snowflake(now, next(self._counter)), room, body, now, webhook=webhook)
         if known is not None:
@@ -105,7 +106,7 @@ class _Discord:
                 del self._by_nonce[known]
             return _scripted(answer, limits)
         self._posts.add(room, Post(message["id"], received.number, room))
-        if webhook and request.query_params.get("wait") != "true":
+        if webhook and request.query_params.get("wait") not in ("true", "1"):
             return Response(status_code=204, headers=limits)
         return JSONResponse(message, headers=limits)
 
