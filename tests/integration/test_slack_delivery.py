@@ -72,7 +72,7 @@ async def test_what_follows_answers_the_first_message_and_changes_it(
     posted, answered, changed = inbox.received()
     assert (answered.thread, answered.body["thread_ts"]) == (posted.number, first.provider_id)
     assert answered.body["reply_broadcast"] is is_broadcast
-    assert changed.replaces == posted.number
+    assert (changed.replaces, changed.body["parse"]) == (posted.number, "none")
     assert (changed.reading.title, changed.reading.was) == (message.title, FAILED.title)
 
 

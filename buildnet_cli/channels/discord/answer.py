@@ -79,9 +79,11 @@ def _is_ban(answer: Answer, said: dict[str, Any]) -> bool:
 
 def _refusal(answer: Answer, said: dict[str, Any], by_status: ChannelError) -> ChannelError:
     code = _whole(said.get("code"))
-    outcome, hint = _MEANINGS.get(code, (by_status.outcome, by_status.hint))
+    outcome, hint = _MEANINGS.get(code, (by_status.outcome, _RENEW if answer.status == 401 else by_status.hint))
     text = said.get("message")
-    told = f"{answer.host} answered {answer.status}: {quote(text)}" if isinstance(text, str) and text else by_status.message
+    # Where it has no code, the text begins with the status: "401: Unauthorized".
+    words = quote(text).removeprefix(f"{answer.status}: ") if isinstance(text, str) else ""
+    told = f"{answer.host} answered {answer.status}: {words}" if words else by_status.message
     return DiscordError(
         code,
         f"{told} ({code})" if code else told,

@@ -75,7 +75,8 @@ class SlackChannel:
 
     async def _change(self, first: Posted, updated: Message) -> None:
         """Let the incident's first message say how things stand. What was just posted tells it too, so this may fail."""
-        change = {"channel": first.channel, "ts": first.ts, **blocks.body(updated)}
+        # chat.update makes links and mentions of plain text unless it is told not to; chat.postMessage does not.
+        change = {"channel": first.channel, "ts": first.ts, **blocks.body(updated), "parse": "none"}
         try:
             await self._call("chat.update", change)
         except ChannelError as exc:

@@ -40,7 +40,7 @@ def test_a_message_that_was_taken_has_an_id(given: Answer, expected: str) -> Non
 @pytest.mark.parametrize(
     ("status", "code", "outcome", "hint"),
     [
-        (401, 0, Outcome.HOLD, "credential"),
+        (401, 0, Outcome.HOLD, "bot token"),
         (401, 40001, Outcome.HOLD, "bot token"),
         (401, 50014, Outcome.HOLD, "bot token"),
         (401, 50027, Outcome.HOLD, "new webhook"),
@@ -75,6 +75,10 @@ def test_a_refusal_says_what_becomes_of_the_message(status: int, code: int, outc
     assert found.message == f"discord.com answered {status}: Some Words" + (f" ({code})" if code else "")
     assert hint in found.hint
     assert bool(hint) == bool(found.hint)
+
+
+def test_a_status_is_told_once() -> None:
+    assert refused(answer(401, {"code": 0, "message": "401: Unauthorized"})).message == "discord.com answered 401: Unauthorized"
 
 
 @pytest.mark.parametrize(
