@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import Any, Final
 
 from buildnet_cli import __version__
 from buildnet_cli.channels.body import json_bytes
+from buildnet_cli.channels.change import if_it_works
 from buildnet_cli.channels.discord import embed
 from buildnet_cli.channels.discord.answer import NO_HISTORY, DiscordError, message_id
 from buildnet_cli.channels.discord.pacing import Pacing
 from buildnet_cli.config.channels.discord import Discord
 from buildnet_cli.delivery.model import OutgoingMessage, Receipt
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.messages.model import Message
 from buildnet_cli.net.http import HttpClient
-
-_log = logging.getLogger(__name__)
 
 API: Final = "https://discord.com/api/v10"
 """Where Discord's resources are. Source: Discord "API Reference"."""
@@ -58,7 +55,8 @@ class DiscordChannel:
         post = {**embed.body(message.message), "nonce": _nonce_of(message.delivery_id), "enforce_nonce": True}
         taken = await self._post(room, post, first)
         if first and message.thread is not None:
-            await self._change(room, first, message.thread.updated)
+            async with if_it_works(message.target):
+                await self._call("PATCH", f"channels/{room}/messages/{first}", embed.body(message.thread.updated), room)
         return Receipt(taken, f"posted in {room}", f"{room}:{taken}" if taken else "")
 
     async def close(self) -> None:
@@ -74,13 +72,6 @@ class DiscordChannel:
             if refusal.code != NO_HISTORY:
                 raise
         return await self._call("POST", path, post, room)
-
-    async def _change(self, room: str, first: str, updated: Message) -> None:
-        """Let the incident's first message say how things stand. What was just posted tells it too, so this may fail."""
-        try:
-            await self._call("PATCH", f"channels/{room}/messages/{first}", embed.body(updated), room)
-        except ChannelError as exc:
-            _log.warning("the first message of an incident stays as it was: %s", exc.message)
 
     async def _call(self, method: str, path: str, body: dict[str, Any], room: str) -> str:
         clock = asyncio.get_running_loop().time

@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 from buildnet_cli.channels.body import json_bytes
+from buildnet_cli.channels.change import if_it_works
 from buildnet_cli.channels.slack import blocks
 from buildnet_cli.channels.slack.answer import FORM_REFUSED, THREAD_GONE, Posted, SlackError, posted
 from buildnet_cli.config.channels.slack import Slack
@@ -48,7 +49,8 @@ class SlackChannel:
         post = {"channel": room, **blocks.body(message.message), "unfurl_links": False, "unfurl_media": False}
         taken, detail = await self._post(post | _answering(first, message.message), message.message)
         if first is not None and message.thread is not None:
-            await self._change(first, message.thread.updated)
+            async with if_it_works(message.target):
+                await self._call("chat.update", _change(first, message.thread.updated))
         if taken is None:
             return Receipt(detail=detail)
         return Receipt(taken.ts, f"{detail} in {taken.channel}", f"{taken.channel}:{taken.ts}")
@@ -73,15 +75,6 @@ class SlackChannel:
                 raise
         return await self._call("chat.postMessage", other), detail
 
-    async def _change(self, first: Posted, updated: Message) -> None:
-        """Let the incident's first message say how things stand. What was just posted tells it too, so this may fail."""
-        # chat.update makes links and mentions of plain text unless it is told not to; chat.postMessage does not.
-        change = {"channel": first.channel, "ts": first.ts, **blocks.body(updated), "parse": "none"}
-        try:
-            await self._call("chat.update", change)
-        except ChannelError as exc:
-            _log.warning("the first message of an incident stays as it was: %s", exc.message)
-
     async def _call(self, method: str, arguments: dict[str, Any]) -> Posted | None:
         token = self._token.get_secret_value() if self._token is not None else ""
         headers = {"authorization": f"Bearer {token}", "content-type": "application/json; charset=utf-8"}
@@ -96,11 +89,18 @@ class SlackChannel:
 
 
 def _first(message: OutgoingMessage, room: str) -> Posted | None:
-    """The incident's first message, if it stands in the room that is posted to; an id can be compared, a name cannot."""
+    """The incident's first message, if it stands in the room that is posted to."""
     channel, _, ts = message.thread.ref.partition(":") if message.thread is not None else ("", "", "")
-    return Posted(channel, ts) if ts and (room.startswith("#") or room == channel) else None
+    # A name and a person's id stand for a room whose own id only Slack knows.
+    is_room_id = room.startswith(("C", "G", "D"))
+    return Posted(channel, ts) if ts and (room == channel or not is_room_id) else None
 
 
 def _answering(first: Posted | None, message: Message) -> dict[str, Any]:
     """Good news is told to the whole room, not only in the thread."""
     return {"thread_ts": first.ts, "reply_broadcast": message.tone is Tone.GOOD} if first is not None else {}
+
+
+def _change(first: Posted, updated: Message) -> dict[str, Any]:
+    """chat.update makes links and mentions of plain text unless it is told not to; chat.postMessage does not."""
+    return {"channel": first.channel, "ts": first.ts, **blocks.body(updated), "parse": "none"}

@@ -8,11 +8,12 @@ from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
 from buildnet_cli.channels.body import text_bytes
+from buildnet_cli.channels.change import if_it_works
 from buildnet_cli.channels.discord.adapter import USER_AGENT
 from buildnet_cli.channels.webhook import payload, refusal, sign
 from buildnet_cli.channels.webhook.template import Template, compiled, content_type_of
 from buildnet_cli.config.channels.webhook import Webhook
-from buildnet_cli.delivery.model import OutgoingMessage, Receipt, Thread
+from buildnet_cli.delivery.model import OutgoingMessage, Receipt
 from buildnet_cli.errors import ChannelError, ConfigError, Outcome
 from buildnet_cli.messages.model import Message
 from buildnet_cli.net.http import HttpClient
@@ -43,20 +44,13 @@ class WebhookChannel:
         if not endpoint.can_change:
             return receipt
         if message.thread is not None:
-            await self._change(endpoint, message, message.thread)
+            first, updated = endpoint.url(message.thread.ref), endpoint.body(message.thread.updated)
+            async with if_it_works(message.target):
+                await self._call(endpoint, "PATCH", first, message, updated)
         return replace(receipt, ref=receipt.provider_id)
 
     async def close(self) -> None:
         """Nothing of its own is open."""
-
-    async def _change(self, endpoint: _Endpoint, message: OutgoingMessage, thread: Thread) -> None:
-        """Let the incident's first message say how things stand. What was just posted tells it too, so this may fail."""
-        try:
-            await self._call(endpoint, "PATCH", endpoint.url(thread.ref), message, endpoint.body(thread.updated))
-        except ChannelError as exc:
-            _log.warning(
-                "the first message of an incident stays as it was: %s", exc.message, extra={"webhook": endpoint.webhook.name}
-            )
 
     async def _call(self, endpoint: _Endpoint, method: str, url: str, message: OutgoingMessage, body: bytes) -> Receipt:
         webhook = endpoint.webhook

@@ -31,7 +31,7 @@ def test_an_older_state_is_struck_through_below_the_present_one() -> None:
     assert body["embeds"][0]["description"].startswith("~~api FAILED \\(1st after 14 ok\\)~~\nTS2345")
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_discord_gets_nothing_that_it_would_refuse(message: Message) -> None:
     body = embed.body(message)
@@ -47,7 +47,7 @@ def test_discord_gets_nothing_that_it_would_refuse(message: Message) -> None:
     json.loads(json_bytes(body))
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_no_text_pings_anybody_or_becomes_markup(message: Message) -> None:
     body = embed.body(message)

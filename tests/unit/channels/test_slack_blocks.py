@@ -45,7 +45,7 @@ def test_the_bar_has_the_colour_of_the_tone(tone: Tone, colour: str) -> None:
     assert blocks.body(message)["attachments"][0]["color"] == colour
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_slack_gets_nothing_that_it_would_refuse(message: Message) -> None:
     body = blocks.body(message)
@@ -62,7 +62,7 @@ def test_slack_gets_nothing_that_it_would_refuse(message: Message) -> None:
     json.loads(json_bytes(body))
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_no_text_becomes_markup(message: Message) -> None:
     body = blocks.body(message)
@@ -76,6 +76,7 @@ def test_no_text_becomes_markup(message: Message) -> None:
         assert body["attachments"][0]["blocks"][0]["text"]["text"].count("~") == 2
 
 
+@settings(deadline=None)
 @given(MESSAGES)
 def test_the_plain_text_is_short_and_has_the_headline(message: Message) -> None:
     text = blocks.plain_text(message)
