@@ -21,13 +21,13 @@ from tests.support.messages import SAMPLES
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_message_looks_as_agreed(name: str) -> None:
     body = embed.body(render(SAMPLES[name]))
-    assert_golden(f"discord/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    assert_golden(f"messages/discord/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 
 def test_an_older_state_is_struck_through_below_the_present_one() -> None:
     message = updated(render(SAMPLES["build.failed-first"]), render(SAMPLES["build.completed-fixed"]))
     body = embed.body(message)
-    assert_golden("discord/updated.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    assert_golden("messages/discord/updated.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
     assert body["embeds"][0]["description"].startswith("~~api FAILED \\(1st after 14 ok\\)~~\nTS2345")
 
 

@@ -25,13 +25,13 @@ _DATE = r"<!date\^\d+\^\{date_short_pretty\} \{time\}\|[0-9: -]+UTC>"
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_message_looks_as_agreed(name: str) -> None:
     body = blocks.body(render(SAMPLES[name]))
-    assert_golden(f"slack/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    assert_golden(f"messages/slack/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 
 def test_an_older_state_is_struck_through_below_the_present_one() -> None:
     message = updated(render(SAMPLES["build.failed-first"]), render(SAMPLES["build.completed-fixed"]))
     body = blocks.body(message)
-    assert_golden("slack/updated.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    assert_golden("messages/slack/updated.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
     assert body["attachments"][0]["blocks"][0]["text"]["text"] == "~api FAILED (1st after 14 ok)~"
     assert body["text"].startswith("api FIXED after 3 failures (was: api FAILED (1st after 14 ok))\n")
 
