@@ -13,7 +13,6 @@ from buildnet_cli.messages.facts import one_line
 from buildnet_cli.messages.fit import drop_unsafe
 from buildnet_cli.messages.model import Message
 
-_LONGEST_LINE = 1_600
 _MARK = "..."
 
 _ID = re.compile(r"(?:build|run|req|rpt|evt|dlv|inc)_[0-9a-z]{1,40}")
@@ -68,4 +67,4 @@ def _cut_word(text: str, room: int, *, is_gsm7: bool) -> str:
 
 
 def _said(text: str) -> str:
-    return one_line(gsm7.transliterate(one_line(drop_unsafe(text[:_LONGEST_LINE])))).strip()
+    return one_line(gsm7.transliterate(drop_unsafe(one_line(text))))
