@@ -6,7 +6,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from buildnet_cli.clock import Clock
@@ -32,12 +32,14 @@ class Outlets:
     channels: open ones, by kind. targets: everybody who is configured.
     folding: those who are told in one message what they could not be told in time: people's chats and telephones.
     is_dry_run: render and log, and stop at the wire.
+    reword: a message in the operator's own words for a channel, if there are any.
     """
 
     channels: Mapping[str, Channel]
     targets: Collection[Target]
     folding: Collection[Target] = frozenset()
     is_dry_run: bool = False
+    reword: Callable[[Message, str], Message] = field(default=lambda message, _: message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ class Sender:
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
-            rendered = self._render(leased.event)
+            rendered = outlets.reword(self._render(leased.event), channel.kind)
             message = OutgoingMessage(
                 delivery.id,
                 delivery.target,
