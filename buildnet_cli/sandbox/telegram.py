@@ -218,13 +218,18 @@ def _chat_object(recipient: str) -> dict[str, Any]:
 
 
 def _reading(text: Parsed, *, is_silent: bool = False) -> Reading:
-    code = "\n".join(part(text, entity) for entity in text.entities if entity["type"] == "pre")
+    code, was = _marked(text, "pre"), _marked(text, "strikethrough")
     title, *lines = (text.text.replace(code, "", 1) if code else text.text).strip().splitlines()
+    title = title.removesuffix(was).rstrip() or title
     pairs = [line.partition(": ") for line in lines[1:] if ": " in line]
     rest = [line for line in lines[1:] if line.strip() and ": " not in line]
     fields = tuple((label, value) for label, _, value in pairs)
     note = " · ".join([*rest, *(["silent"] if is_silent else [])])
-    return Reading("telegram", title, lines[0] if lines else "", fields, code, note)
+    return Reading("telegram", title, lines[0] if lines else "", fields, code, note, was)
+
+
+def _marked(text: Parsed, kind: str) -> str:
+    return "\n".join(part(text, entity) for entity in text.entities if entity["type"] == kind)
 
 
 def _scripted(answer: Answer) -> Response | None:

@@ -90,6 +90,7 @@ async def test_the_end_of_an_incident_answers_its_first_message_and_brings_that_
     told, answer, edit = inbox.received()
     assert (answer.thread, edit.replaces) == (told.number, told.number)
     assert answer.reading.title == "api FIXED after 3 failures"
+    assert (edit.reading.title, edit.reading.was) == ("api FIXED after 3 failures", "api FAILED (1st after 14 ok)")
     assert edit.body["text"].startswith("<b>api FIXED after 3 failures</b> <s>api FAILED (1st after 14 ok)</s>\n")
     assert "TS2345" in edit.body["text"]
 

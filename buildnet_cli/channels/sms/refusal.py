@@ -1,7 +1,7 @@
 """What Twilio's answer means for the message. Pure.
 
-Source: Twilio "Error and Warning Dictionary"; "Twilio's response" (`{code, message, more_info, status}`); "Error 20429" (such a
-request was not processed).
+Source: Twilio "Error and Warning Dictionary"; "Twilio's response" (`{code, message, more_info, status}`); RFC 9457 (`title` and
+`detail`, in its newer products); "Error 20429" (such a request was not processed).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def check(answer: Answer) -> None:
             raise
         outcome, hint = _CODES.get(code, (refused.outcome, refused.hint))
         raise ChannelError(
-            f"Twilio {code}: {quote(str(told.get('message') or 'refused'))}",
+            f"Twilio {code}: {quote(str(told.get('message') or told.get('detail') or told.get('title') or 'refused'))}",
             outcome=outcome,
             status=answer.status,
             retry_after_secs=refused.retry_after_secs,

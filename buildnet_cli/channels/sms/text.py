@@ -26,7 +26,7 @@ def body(message: Message, max_segments: int) -> str:
     headline, line = _said(message.headline), _said(message.line)
     known_as = next((field.value for field in message.fields if _ID.fullmatch(field.value)), "")
     is_gsm7 = gsm7.is_gsm7(headline + line)
-    room = gsm7.capacity(count, gsm7=is_gsm7) - len(f"\n{known_as}")
+    room = gsm7.capacity(count, gsm7=is_gsm7) - len(f"\n{known_as}" if known_as else "")
     headline = cut(headline, room, is_gsm7=is_gsm7)
     line = cut(line, room - gsm7.size(f"{headline}\n", gsm7=is_gsm7), is_gsm7=is_gsm7) if line != headline else ""
     return "\n".join(filter(None, (headline, line, known_as)))

@@ -92,6 +92,12 @@ def test_the_delay_that_twilio_asks_for_is_kept() -> None:
     assert refused(answer(429, told(429, 20429), retry_after="17")).retry_after_secs == 17
 
 
+def test_the_newer_form_of_errors_is_read_too() -> None:
+    problem = {"type": "https://www.twilio.com/docs/api/errors/21211", "title": "Invalid", "status": 400, "code": 21211}
+    assert refused(answer(400, json.dumps({**problem, "detail": "no such phone"}))).message == "Twilio 21211: no such phone"
+    assert refused(answer(400, json.dumps(problem))).message == "Twilio 21211: Invalid"
+
+
 def test_what_twilio_says_is_one_short_line() -> None:
     error = refused(answer(400, told(400, 21211, "a\nb\x1b[2J " + "x" * 900)))
     assert "\n" not in error.message

@@ -38,7 +38,7 @@ def test_it_looks_as_agreed(name: str) -> None:
     assert_golden(f"messages/telegram/{name}.html", f"{part}\n")
 
 
-@settings(max_examples=200)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_telegram_gets_nothing_that_it_would_refuse(message: Message) -> None:
     parts = form.parts(message)
@@ -49,7 +49,7 @@ def test_telegram_gets_nothing_that_it_would_refuse(message: Message) -> None:
         assert parsed.text.strip()
 
 
-@settings(max_examples=200)
+@settings(max_examples=150, deadline=None)
 @given(MESSAGES)
 def test_no_text_becomes_markup_or_a_mention(message: Message) -> None:
     for part in form.parts(message):
