@@ -138,7 +138,8 @@ async def test_a_group_that_moved_says_where_to(bot: Bot) -> None:
 @pytest.mark.parametrize("token", ["110201543:another-token", "not-a-token"])
 async def test_another_token_is_refused(token: str, inbox: HttpInbox) -> None:
     with pytest.raises(InvalidToken):
-        await a_bot(inbox, token).initialize()
+        async with a_bot(inbox, token):
+            raise AssertionError("it was let in")
 
 
 async def test_scripted_refusals_have_telegrams_form(bot: Bot, inbox: HttpInbox, monkeypatch: pytest.MonkeyPatch) -> None:
