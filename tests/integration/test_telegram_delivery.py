@@ -135,6 +135,7 @@ async def test_a_long_message_comes_in_parts_in_the_same_topic(http: HttpClient,
     first, second = inbox.received()
     assert first.body["message_thread_id"] == second.body["message_thread_id"] == 7
     assert "line 24 " in second.reading.code
+    assert [got.body.get("disable_notification", False) for got in (first, second)] == [False, True]
 
 
 async def test_parts_that_fail_do_not_repeat_the_first(http: HttpClient, inbox: HttpInbox) -> None:
@@ -151,7 +152,8 @@ async def test_a_group_that_moved_is_followed_from_then_on(
     receipts = [await bot.send(to_group(FAILED)) for _ in range(2)]
     assert [got.recipient for got in inbox.received()] == [str(telegram.NEW_GROUP)] * 2
     assert all(receipt.ref.startswith(f"{telegram.NEW_GROUP}/") for receipt in receipts)
-    assert len([record for record in caplog.records if "upgraded" in record.getMessage()]) == 1
+    (said,) = [record for record in caplog.records if "upgraded" in record.getMessage()]
+    assert str(telegram.NEW_GROUP) in vars(said)["hint"]
 
 
 async def test_a_topic_that_is_gone_does_not_keep_the_message_back(http: HttpClient, inbox: HttpInbox) -> None:

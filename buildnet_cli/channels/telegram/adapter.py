@@ -52,12 +52,12 @@ class TelegramChannel:
         first, *rest = form.parts(message.message)
         params = self._params(name, first, is_silent=message.message.event.priority is Priority.LOW)
         sent = await self._call("sendMessage", params | _reply(message.thread, params["chat_id"]), self._timeout_secs)
+        chat_id, number = self._current(params["chat_id"]), str(sent.get("message_id", ""))
         for part in rest:
-            await self._follow_up("sendMessage", {**params, "text": part})
+            await self._follow_up("sendMessage", {**params, "chat_id": chat_id, "text": part, "disable_notification": True})
         if message.thread is not None:
             await self._update(message.thread)
-        number = str(sent.get("message_id", ""))
-        return Receipt(number, "sent", ref=f"{self._current(params['chat_id'])}/{number}" if number else "")
+        return Receipt(number, "sent", ref=f"{chat_id}/{number}" if number else "")
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -112,11 +112,11 @@ class TelegramChannel:
         return told.result
 
     def _note(self, told: refusal.Told, chat_id: int | str) -> None:
+        hint = ""
         if told.migrate_to:
             self._moved[chat_id] = told.migrate_to
-        _log.warning(
-            "Telegram: %s; sent in another way", told.description, extra={"chat": chat_id, "new_id": told.migrate_to or None}
-        )
+            hint = f'the group has a new id; set it to "{told.migrate_to}"'
+        _log.warning("Telegram: %s; sent in another way", told.description, extra={"chat": chat_id, "hint": hint})
 
 
 def _chat_id(text: str) -> int | str:

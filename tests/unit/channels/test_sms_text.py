@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from buildnet_cli.channels.sms import text
@@ -30,6 +30,7 @@ def test_it_looks_as_agreed(name: str) -> None:
     assert_golden(f"messages/sms/{name}.txt", f"{body}\n")
 
 
+@settings(deadline=None)
 @given(WORDS, WORDS, st.integers(1, 10), st.sampled_from(["low", "critical"]), st.booleans())
 def test_it_never_takes_more_segments_than_may_be_spent(title: str, line: str, count: int, priority: str, has_id: bool) -> None:
     fields = (Field("Build", BUILD),) if has_id else ()
