@@ -68,8 +68,9 @@ class SmsChannel:
         # Not narrowed by the date of sending: what still waits at Twilio has none.
         newest = await self._messages.list_async(to=phone, limit=_NEWEST)
         since = message.message.event.timestamp - _CLOCKS_DIFFER
+        recent = (each for each in newest if each.date_created is not None and each.date_created >= since)
         # A trial account puts a few words before each body.
-        return next((each for each in newest if (each.body or "").endswith(body) and each.date_created >= since), None)
+        return next((each for each in recent if (each.body or "").endswith(body)), None)
 
     def _opened(self) -> Any:
         from twilio.rest import Client
