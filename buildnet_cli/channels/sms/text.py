@@ -5,10 +5,11 @@ Source: Twilio "Messages": a body has at most 1,600 characters and is billed by 
 
 from __future__ import annotations
 
+import itertools
 import re
 
 from buildnet_cli.events.priority import Priority
-from buildnet_cli.messages import gsm7
+from buildnet_cli.messages import digest, gsm7
 from buildnet_cli.messages.facts import one_line
 from buildnet_cli.messages.fit import drop_unsafe
 from buildnet_cli.messages.model import Message
@@ -16,14 +17,15 @@ from buildnet_cli.messages.model import Message
 _MARK = "..."
 
 _ID = re.compile(r"(?:build|run|req|rpt|evt|dlv|inc)_[0-9a-z]{1,40}")
-# A word with what stands before it.
+# A word with what stands before it; and one such as `(src/api/routes.ts:42)`, `TS2345` or an id.
 _WORD = re.compile(r" ?[^ ]+")
+_CODE = re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])")
 
 
 def body(message: Message, max_segments: int) -> str:
     """Headline, line and id, one below the other. What is critical takes one segment, whatever else may be spent."""
     count = 1 if message.event.priority is Priority.CRITICAL else max_segments
-    headline, line = _said(message.headline), _said(message.line)
+    headline, line = _said(message.headline), _said(digest.still_open(message.event) or message.line)
     known_as = next((field.value for field in message.fields if _ID.fullmatch(field.value)), "")
     is_gsm7 = gsm7.is_gsm7(headline + line)
     room = gsm7.capacity(count, gsm7=is_gsm7) - len(f"\n{known_as}" if known_as else "")
@@ -33,28 +35,15 @@ def body(message: Message, max_segments: int) -> str:
 
 
 def cut(text: str, room: int, *, is_gsm7: bool) -> str:
-    """The words that fit. Plain ones go first, from the end; ids, codes, numbers and places, which hold digits, stay whole."""
-    words = _WORD.findall(text)
-    sizes = [gsm7.size(word, gsm7=is_gsm7) for word in words]
-    total, gone = sum(sizes), [False] * len(words)
-    if total <= room:
+    """The words that fit, each of them whole: the beginning, and the last one if it is a code or a place."""
+    if gsm7.size(text, gsm7=is_gsm7) <= room:
         return text
-    has_digit = [any(map(str.isdigit, word)) for word in words]
-    for index in sorted(range(len(words)), key=lambda index: (has_digit[index], -index)):
-        gone[index] = True
-        total -= sizes[index]
-        # The marks for what is gone need room too.
-        if total <= room and gsm7.size(kept := _with_marks(words, gone), gsm7=is_gsm7) <= room:
-            return kept if not all(gone) else _cut_word(text, room, is_gsm7=is_gsm7)
-    return _cut_word(text, room, is_gsm7=is_gsm7)
-
-
-def _with_marks(words: list[str], gone: list[bool]) -> str:
-    pieces, was_gone = [], False
-    for word, is_gone in zip(words, gone, strict=True):
-        pieces.append("" if is_gone and was_gone else _MARK if is_gone else word)
-        was_gone = is_gone
-    return "".join(pieces).strip()
+    words = _WORD.findall(text)
+    last = words[-1] if len(words) > 1 and _CODE.search(words[-1]) else ""
+    left = room - len(_MARK) - gsm7.size(last, gsm7=is_gsm7)
+    sizes = itertools.accumulate(gsm7.size(word, gsm7=is_gsm7) for word in words)
+    kept = words[: sum(size <= left for size in sizes)]
+    return "".join([*kept, _MARK, last]) if kept else _cut_word(text, room, is_gsm7=is_gsm7)
 
 
 def _cut_word(text: str, room: int, *, is_gsm7: bool) -> str:

@@ -46,12 +46,24 @@ def test_what_is_critical_takes_one_segment() -> None:
     assert gsm7.segments(text.body(message("ci-01 disk LOW", long), 10)) == 3
 
 
-def test_plain_words_go_first_and_places_codes_and_ids_stay_whole() -> None:
+def test_what_goes_is_in_the_middle_and_the_place_and_the_id_stay_whole() -> None:
     sample = render(SAMPLES["build.failed-first"], is_test=True)
     assert text.body(sample, 1) == (
         "TEST - api FAILED (1st after 14 ok)\n"
         "TS2345: Argument of type 'string' is not assignable to parameter... (src/api/routes.ts:42)\n" + BUILD
     )
+
+
+def test_a_digest_tells_what_is_still_open() -> None:
+    problems = [{"type": "build.failed", "subject": f"pkg{number}"} for number in range(3)]
+    night = Message(event("digest.quiet_hours", open=problems), "While it was quiet: 3 open", "26 events, Fri 23:10 to Fri 23:40")
+    assert text.body(night, 1) == "While it was quiet: 3 open\nopen: build.failed pkg0, build.failed pkg1, build.failed pkg2"
+
+
+@pytest.mark.parametrize("problems", [[], None, "x", [5], {"type": "x"}])
+def test_a_digest_that_leaves_nothing_open_tells_the_rest(problems: object) -> None:
+    night = Message(event("digest.quiet_hours", open=problems), "While it was quiet: 3 closed", "26 events")
+    assert text.body(night, 1) == "While it was quiet: 3 closed\n26 events"
 
 
 @pytest.mark.parametrize(
@@ -60,7 +72,8 @@ def test_plain_words_go_first_and_places_codes_and_ids_stay_whole() -> None:
         ("all of it fits", 14, "all of it fits"),
         ("one two three four", 13, "one two..."),
         ("code 123456 is valid for five minutes", 18, "code 123456 is..."),
-        ("plain words before 123456", 16, "plain... 123456"),
+        ("plain words before x.c:42", 16, "plain... x.c:42"),
+        ("one of them ×3 (api 1)", 14, "one of them..."),
         ("incomprehensibilities", 10, "incompr..."),
         ("anything", 3, ""),
         ("anything", -5, ""),
