@@ -2,6 +2,7 @@
 
 BuildNetError
 ├── UsageError          the caller asked for something that makes no sense
+│   └── TooLargeError       it is larger than is taken
 ├── ConfigError         the configuration is missing, unreadable or wrong (carries its problems)
 ├── DeniedError         the caller may not do this
 ├── UnreachableError    the agent or the engine does not answer
@@ -63,6 +64,10 @@ class UsageError(BuildNetError):
     """The caller asked for something that makes no sense, such as an unknown argument."""
 
     kind = Kind.USAGE
+
+
+class TooLargeError(UsageError):
+    """What was handed in is larger than is taken; over HTTP this has a status of its own."""
 
 
 class ConfigError(BuildNetError):

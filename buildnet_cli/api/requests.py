@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import json
 from typing import Any, Final
 
@@ -10,13 +12,18 @@ from starlette.requests import Request
 from buildnet_cli.api.auth import PEER, authenticate, require
 from buildnet_cli.api.services import Services
 from buildnet_cli.commands.model import Level, Principal
-from buildnet_cli.errors import BuildNetError, DeniedError, Kind, NotFoundError, UsageError
+from buildnet_cli.errors import BuildNetError, DeniedError, Kind, NotFoundError, TooLargeError, UsageError
 
 MAX_BODY: Final = 4 << 20
 """Bytes of a request's body, arrays of events included."""
 
+LONGEST_BODY_SECS: Final = 30.0
+"""How long a body may take to come; one that drips must not keep its place for ever."""
+
 MAX_PAGE: Final = 500
 _PAGE = 50
+_LET_IT_END_BYTES = 64 << 20
+_LET_IT_END_SECS = 3.0
 
 
 class BadRequestError(BuildNetError):
@@ -25,10 +32,10 @@ class BadRequestError(BuildNetError):
     kind = Kind.USAGE
 
 
-class TooLargeError(BuildNetError):
-    """The body is larger than we read."""
+class TooSlowError(BuildNetError):
+    """The body did not come in time."""
 
-    kind = Kind.USAGE
+    kind = Kind.TIMEOUT
 
 
 def services_of(request: Request) -> Services:
@@ -80,17 +87,40 @@ async def read_json(request: Request) -> Any:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequestError("the body must be JSON", hint="send it with Content-Type: application/json")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+    body = await _read_body(request)
     try:
-        return json.loads(body)
+        return json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as exc:
+        raise BadRequestError(f"the body is no UTF-8 text: byte {exc.start} is 0x{exc.object[exc.start]:02x}") from exc
     except RecursionError:
         raise BadRequestError("the body is nested too deeply to be read") from None
     except ValueError as exc:
         raise BadRequestError(f"the body is no JSON ({exc})"[:200]) from exc
+
+
+async def _read_body(request: Request) -> bytearray:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(LONGEST_BODY_SECS):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY:
+                    await _let_it_end(request)
+                    raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+    except TimeoutError:
+        raise TooSlowError(f"the body did not come within {LONGEST_BODY_SECS:.0f} s") from None
+    return body
+
+
+async def _let_it_end(request: Request) -> None:
+    """Read on for a moment without keeping anything: who is cut off while sending may never see our answer."""
+    rest = 0
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_LET_IT_END_SECS):
+            async for chunk in request.stream():
+                rest += len(chunk)
+                if rest > _LET_IT_END_BYTES:
+                    return
 
 
 async def read_object(request: Request) -> dict[str, Any]:
