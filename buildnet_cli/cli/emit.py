@@ -14,7 +14,6 @@ from buildnet_cli.cli.context import AppContext
 from buildnet_cli.errors import TimedOutError, UnreachableError, UsageError
 from buildnet_cli.ids import new_id
 
-
 _LONGEST_INPUT = 4 << 20
 
 
