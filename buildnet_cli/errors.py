@@ -131,6 +131,8 @@ class Outcome(enum.Enum):
     """Not taken; the same message may be tried again later."""
     PERMANENT = "permanent"
     """Refused for good; trying again cannot help."""
+    GONE = "gone"
+    """The receiver is no more: this message is given up, and nothing else is sent to it until a person has looked."""
     HOLD = "hold"
     """The channel's credential is refused: keep everything until it is changed."""
     UNKNOWN = "unknown"

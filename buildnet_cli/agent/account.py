@@ -22,7 +22,7 @@ from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import builds, deliveries
 
 _RECENT = 5
-_WORSE = (Flow.WORKING, Flow.REFUSING, Flow.FAILING, Flow.HELD)
+_WORSE = (Flow.WORKING, Flow.REFUSING, Flow.FAILING, Flow.GONE, Flow.HELD)
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class Account:
         self._page = None
 
     def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ok, failing, held, refusing, or not supported yet."""
+        """Every channel that is on, and whether it can be used: ok, failing, held, gone, refusing, or not supported yet."""
         enabled = self._loaded.config.notifications.enabled_channels()
         worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
         return [

@@ -10,7 +10,7 @@ from typing import Any
 
 from buildnet_cli.delivery.model import Receipt
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.net.answer import Answer, clamp_delay, classify
+from buildnet_cli.net.answer import Answer, classify, delay_in_body, quote, retry_after_secs
 
 
 def receipt_of(answer: Answer, form: str) -> Receipt:
@@ -29,23 +29,39 @@ def receipt_of(answer: Answer, form: str) -> Receipt:
         classify(answer)
     except ChannelError as refusal:
         if form == "discord" and refusal.outcome is Outcome.RETRY:
-            refusal.retry_after_secs = _discord_delay(answer) or refusal.retry_after_secs
+            refusal.retry_after_secs = delay_in_body(answer) or refusal.retry_after_secs
         raise
     if form != "json" and _is_web_page(answer):
         # A captive portal or a proxy's own page: it says 200, and the provider never saw the message.
         raise ChannelError(
             f"{answer.host} answered with a web page instead of its API", outcome=Outcome.RETRY, status=answer.status
         )
+    if form == "slack":
+        _refuse_not_ok(answer)
     return Receipt(provider_id=_discord_id(answer) if form == "discord" else "", detail=f"HTTP {answer.status}")
+
+
+def _refuse_not_ok(answer: Answer) -> None:
+    """Slack's Web API, and what speaks like it, says 200 and means no."""
+    body = _object(answer)
+    if body.get("ok") is not False:
+        return
+    error = body.get("error")
+    word = quote(error) if isinstance(error, str) else "not ok"
+    outcome = _SLACK_OUTCOMES.get(word, Outcome.PERMANENT)
+    delay = retry_after_secs(answer) if outcome is Outcome.RETRY else None
+    raise ChannelError(f"{answer.host} answered: {word}", outcome=outcome, status=answer.status, retry_after_secs=delay)
+
+
+# Source: Slack, errors of chat.postMessage.
+_SLACK_OUTCOMES = {
+    **dict.fromkeys(("ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable"), Outcome.RETRY),
+    **dict.fromkeys(("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"), Outcome.HOLD),
+}
 
 
 def _is_web_page(answer: Answer) -> bool:
     return answer.headers.get("content-type", "").lower().startswith("text/html") or answer.text.lstrip()[:1] == "<"
-
-
-def _discord_delay(answer: Answer) -> float | None:
-    delay = _object(answer).get("retry_after")
-    return clamp_delay(delay) if isinstance(delay, int | float) and not isinstance(delay, bool) and delay > 0 else None
 
 
 def _discord_id(answer: Answer) -> str:

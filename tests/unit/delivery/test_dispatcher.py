@@ -248,6 +248,33 @@ async def test_a_refused_credential_holds_its_target_and_no_other(desk: Desk) ->
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 4)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.HOLD, Outcome.GONE])
+async def test_what_only_a_change_can_repair_is_tried_at_once_by_a_new_agent(desk: Desk, outcome: Outcome) -> None:
+    desk.channel.fail("ci", refusal(outcome, "no"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await until(lambda: CI in desk.dispatcher.breakers)
+    await desk.stop()
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock)
+    await desk.start()
+    await until(lambda: desk.channel.texts()[-1:] == ["2"])
+    assert CI not in desk.dispatcher.breakers
+
+
+async def test_a_receiver_that_is_gone_loses_one_message_and_the_rest_is_kept(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.GONE, "410 Gone"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await desk.accept("3", subject="ui")
+    await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
+    desk.advance(86_400)
+    await settle()
+    assert len(desk.channel.tried) == 1
+    assert desk.count(DeliveryStatus.PENDING) == 2
+    desk.dispatcher.try_now([CI])
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+
+
 async def test_a_held_target_is_tried_at_once_after_a_reload(desk: Desk) -> None:
     desk.channel.fail("ci", refusal(Outcome.HOLD, "401 Unauthorized"))
     await desk.start()
