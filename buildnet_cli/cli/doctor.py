@@ -80,7 +80,9 @@ def _database(state: AppContext) -> list[Check]:
         return [Check("database", "failed", exc.message, exc.hint)]
     sound = Check("database", "ok", f"{path}: sound")
     if answer != "ok":
-        sound = Check("database", "failed", f"{path}: {answer}", "stop the agent and restore the file from a backup")
+        sound = Check(
+            "database", "failed", f"{path}: {answer}", "buildnet-notify agent restart puts it aside and takes over what waits"
+        )
     return [sound, _conservation(conservation)]
 
 

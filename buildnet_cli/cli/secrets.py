@@ -44,7 +44,9 @@ def set_(ctx: typer.Context, name: Name) -> None:
     info = state.vault.set(name, _read_value(state, name))
     stored = {"name": info.name, "store": info.store.value}
     state.output.result(
-        "secret", stored, f"{name} stored in the {info.store.value}; take it over with: buildnet-notify agent reload"
+        "secret",
+        stored,
+        f"{name} stored in the {'encrypted file' if info.store.value == 'file' else info.store.value}; take it over with: buildnet-notify agent reload",
     )
 
 
