@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from typing import Any, Final
 
@@ -22,8 +21,8 @@ LONGEST_BODY_SECS: Final = 30.0
 
 MAX_PAGE: Final = 500
 _PAGE = 50
-_LET_IT_END_BYTES = 64 << 20
-_LET_IT_END_SECS = 3.0
+# What is read beyond that and dropped: who is cut off while sending may never see our answer.
+_LET_IT_END = 16 << 20
 
 
 class BadRequestError(BuildNetError):
@@ -99,28 +98,21 @@ async def read_json(request: Request) -> Any:
 
 
 async def _read_body(request: Request) -> bytearray:
-    body = bytearray()
+    body, size = bytearray(), 0
     try:
         async with asyncio.timeout(LONGEST_BODY_SECS):
             async for chunk in request.stream():
-                body += chunk
-                if len(body) > MAX_BODY:
-                    await _let_it_end(request)
-                    raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+                size += len(chunk)
+                if size <= MAX_BODY:
+                    body += chunk
+                elif size > MAX_BODY + _LET_IT_END:
+                    break
     except TimeoutError:
-        raise TooSlowError(f"the body did not come within {LONGEST_BODY_SECS:.0f} s") from None
+        if size <= MAX_BODY:
+            raise TooSlowError(f"the body did not come within {LONGEST_BODY_SECS:.0f} s") from None
+    if size > MAX_BODY:
+        raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
     return body
-
-
-async def _let_it_end(request: Request) -> None:
-    """Read on for a moment without keeping anything: who is cut off while sending may never see our answer."""
-    rest = 0
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LET_IT_END_SECS):
-            async for chunk in request.stream():
-                rest += len(chunk)
-                if rest > _LET_IT_END_BYTES:
-                    return
 
 
 async def read_object(request: Request) -> dict[str, Any]:

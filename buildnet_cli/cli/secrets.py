@@ -13,6 +13,9 @@ from buildnet_cli.cli.exits import EXIT_OF
 from buildnet_cli.cli.output import Column, show_time
 from buildnet_cli.errors import Kind, UsageError
 
+_STORES = {"keyring": "keyring", "file": "encrypted file"}
+"""As people call them."""
+
 app = new_app(
     "Keep the values behind ${NAME} out of the configuration.",
     epilog="buildnet-notify secrets set SLACK_WEBHOOK_URL\nbuildnet-notify secrets check",
@@ -46,7 +49,7 @@ def set_(ctx: typer.Context, name: Name) -> None:
     state.output.result(
         "secret",
         stored,
-        f"{name} stored in the {'encrypted file' if info.store.value == 'file' else info.store.value}; take it over with: buildnet-notify agent reload",
+        f"{name} stored in the {_STORES[stored['store']]}; take it over with: buildnet-notify agent reload",
     )
 
 

@@ -32,6 +32,8 @@ from buildnet_cli.events.priority import Priority
 # Joiners belong to emoji and to several scripts; every other format character only hides or turns text.
 _HARMLESS_FORMAT = frozenset("\u200c\u200d")
 _SHORTEST_MASKED = 4
+# More than this are rarely meant.
+_MANY = 1000
 
 
 def remarks_on(config: Config, *, exists: Callable[[str], bool]) -> list[Remark]:
@@ -99,6 +101,16 @@ def _channels_without_recipients(config: Config) -> Iterator[Remark]:
     for path, section in sections_of(config.notifications.channels, ("notifications", "channels")):
         if isinstance(section, Channel) and section.enabled and not section.all_recipients():
             yield Remark(path, f"{section.kind} is on, but it has no recipients")
+
+
+def _more_recipients_than_people(config: Config) -> Iterator[Remark]:
+    count = len(config.notifications.all_recipients())
+    if count > _MANY:
+        yield Remark(
+            ("notifications", "channels"),
+            f"{count} recipients each get every message they want by itself",
+            "let a group's own address or room stand for its members",
+        )
 
 
 def _destinations_that_are_off(config: Config) -> Iterator[Remark]:
@@ -256,6 +268,7 @@ _RULES: tuple[Callable[[Config], Iterator[Remark]], ...] = (
     _channels_no_priority_names,
     _priorities_without_their_channel,
     _channels_without_recipients,
+    _more_recipients_than_people,
     _destinations_that_are_off,
     _limits_are_per_target,
     _sample_values,
