@@ -20,6 +20,7 @@ CASES = {
     "phone_numbers": 13,
     "paths": 15,
     "cli": 13,
+    "templates": 12,
     "events": 26,
     "provider_answers": 35,
     "huge_inputs": 7,
