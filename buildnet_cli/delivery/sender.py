@@ -91,6 +91,7 @@ class Sender:
                 started_at,
                 delivery.incident,
                 self._thread(leased.first, rendered),
+                delivery.repeats,
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"

@@ -6,15 +6,16 @@ import logging
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import sqlite_utils
 
-from buildnet_cli.clock import from_rfc3339, to_rfc3339
+from buildnet_cli.clock import from_rfc3339
+from buildnet_cli.delivery.model import Delivery
 from buildnet_cli.errors import StorageError
 from buildnet_cli.store import deliveries, events
 from buildnet_cli.store.connection import connect_writer, immediate, open_readable, wal_of
@@ -106,7 +107,7 @@ def _take_over(kept: Path, db: sqlite_utils.Database, now: datetime) -> int:
         accepted_at = from_rfc3339(event["accepted_at"])
         events.insert(db, events.from_row(event), accepted_at=accepted_at, unheard="", key=event.get("key") or "")
     for row in sorted(saved, key=lambda each: each["seq"]):
-        insert(db, [_as_new(row, now)])
+        insert(db, [deliveries.to_row(_as_new(row, now), subject=row["subject"], rank=row["rank"])])
     known = {row["id"] for row in saved}
     for row in saved:
         if row.get("folded_into") in known:
@@ -119,30 +120,21 @@ def _is_whole(row: Row, read: Callable[[Row], object]) -> bool:
     """Whether a row is what we once wrote: what stands in a damaged page may be anything."""
     try:
         read({**_SINCE_THEN, **row})
-        return all(isinstance(row[name], str) for name in ("subject", "created_at") if name in row) and isinstance(
-            row["seq"], int
-        )
+        return all(isinstance(row[name], str) for name in ("subject", "recipient") if name in row) and isinstance(row["seq"], int)
     except (LookupError, TypeError, ValueError, AttributeError):
         return False
 
 
 # What the first version did not have.
-_SINCE_THEN: Final = {"hold": "", "folded_into": None, "repeats": 0}
+_SINCE_THEN: Final = {"hold": "", "folded_into": None, "repeats": 0, "incident": ""}
 
 
-def _as_new(row: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _as_new(row: Row, now: datetime) -> Delivery:
     """A delivery as it was, but for its attempts, whose record is lost; it may have been under way, and may repeat."""
-    return {
-        **{name: row[name] for name in ("id", "event_id", "channel", "recipient", "subject", "rank", "status", "reasons")},
-        "reason": "taken over from a damaged database; it may have arrived, and may repeat",
-        "attempts": 0,
-        "created_at": row["created_at"],
-        "next_attempt_at": row["next_attempt_at"] or to_rfc3339(now),
-        "finished_at": None,
-        "answer": "",
-        "hold": row.get("hold", ""),
-        "repeats": row.get("repeats", 0),
-    }
+    before = deliveries.from_row({**_SINCE_THEN, **row})
+    reason = "taken over from a damaged database; it may have arrived, and may repeat"
+    due = before.next_attempt_at or now
+    return replace(before, reason=reason, attempts=0, answer="", folded_into=None, next_attempt_at=due)
 
 
 def _readable(kept: Path, table: str, condition: str) -> Iterator[dict[str, Any]]:
