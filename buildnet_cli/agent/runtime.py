@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from buildnet_cli import __version__
+from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
 from buildnet_cli.agent.lock import AgentLock
@@ -254,6 +254,8 @@ class Agent:
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
         self._access = wiring.access(loaded)
+        if loaded.config.notifications.debug != self._loaded.config.notifications.debug:
+            logs.set_level("debug" if loaded.config.notifications.debug else loaded.config.agent.log.level)
         self._loaded = loaded
         self._account.take_over(loaded)
         for channel in before.values():

@@ -60,9 +60,15 @@ def hand_in(state: AppContext, event: dict[str, Any]) -> None:
     if accepted["status"] == "spooled":
         text = "kept for the next agent (none answers now): buildnet-notify agent start"
     else:
-        told = ", ".join(f"{delivery['channel']} {delivery['recipient']}" for delivery in accepted["deliveries"])
+        told = ", ".join(_told(delivery) for delivery in accepted["deliveries"])
         text = f"{accepted['id']} accepted → {told or 'nobody is to hear'}"
     state.output.result("event", accepted, text)
+
+
+def _told(delivery: dict[str, Any]) -> str:
+    """Who is to hear of it; and if not at once, or not at all, that it is so. `why` has the reason."""
+    who = f"{delivery['channel']} {delivery['recipient']}"
+    return who if delivery["status"] in ("pending", "delivered") else f"{who} ({delivery['status']})"
 
 
 def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | None = None) -> dict[str, Any]:

@@ -125,6 +125,11 @@ def _destinations_that_are_off(config: Config) -> Iterator[Remark]:
             yield Remark(path, f"{shown(destination)} cannot be reached: {channel} is off or not configured")
 
 
+def _nothing_is_sent(config: Config) -> Iterator[Remark]:
+    if config.notifications.dry_run:
+        yield Remark(("notifications", "dry_run"), "nothing is sent: every message is logged and suppressed", is_note=True)
+
+
 def _limits_are_per_target(config: Config) -> Iterator[Remark]:
     settings = config.notifications.settings
     if "rate_limit" in settings.model_fields_set:
@@ -270,6 +275,7 @@ _RULES: tuple[Callable[[Config], Iterator[Remark]], ...] = (
     _channels_without_recipients,
     _more_recipients_than_people,
     _destinations_that_are_off,
+    _nothing_is_sent,
     _limits_are_per_target,
     _sample_values,
     _impossible_phones,

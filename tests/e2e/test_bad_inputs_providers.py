@@ -146,6 +146,15 @@ def test_an_answer_has_the_consequence_it_should_have(case: Case, met: Met) -> N
         assert met.provider.asked[case.id] >= 2
 
 
+def test_perm_4xx_dead_and_meta(met: Met) -> None:
+    """One message that is refused for good is a dead letter with its answer, told elsewhere once, and never through itself."""
+    assert met.first["PROV-009"]["status"] == "dead"
+    assert "400" in met.first["PROV-009"]["answer"]
+    told = [got.body for got in met.inbox.received(OPS) if got.body["subject"] == "webhook:PROV-009"]
+    assert [body["type"] for body in told] == ["channel.failing"]
+    assert "400" in told[0]["payload"]["answer"]
+
+
 def check_delay(first: dict[str, Any], wanted: str | None) -> None:
     """When the next attempt is due, counted from about the end of the first."""
     wait = (datetime.fromisoformat(first["next_attempt_at"]) - first["seen_at"]).total_seconds()
