@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import struct
@@ -22,6 +23,7 @@ from buildnet_cli.errors import ConfigError, Kind
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application."""
 
+_LONGEST_FRAME = 1 << 16
 _PEER_CREDENTIALS = struct.Struct("3i")
 
 
@@ -45,13 +47,8 @@ class _PeerProtocol(HttpToolsProtocol):
         self._head_due: asyncio.TimerHandle | None = self.loop.call_later(HEAD_SECS, self.transport.close)
         connection = transport.get_extra_info("socket")
         peer = _uid_of(connection) if connection is not None and connection.family == socket.AF_UNIX else None
-        application = self.app
-
-        async def with_peer(scope: Any, receive: Any, send: Any) -> None:
-            scope[PEER] = peer
-            await application(scope, receive, send)
-
-        self.app = with_peer
+        self.app = cast(Any, _with_peer(self.app, peer))
+        self.ws_protocol_class = cast(Any, functools.partial(_websocket, peer))
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._head_came()
@@ -116,6 +113,23 @@ class _PeerProtocol(HttpToolsProtocol):
         self._head_due = self.loop.call_later(_LET_IT_END_SECS, self.transport.close)
 
 
+def _with_peer(application: Any, peer: int | None) -> Application:
+    async def with_peer(scope: Any, receive: Any, send: Any) -> None:
+        scope[PEER] = peer
+        await application(scope, receive, send)
+
+    return with_peer
+
+
+def _websocket(peer: int | None, **made_with: Any) -> asyncio.Protocol:
+    """What takes over a connection that becomes a WebSocket; loaded with the first of them."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    protocol = WebSocketsSansIOProtocol(**made_with)
+    protocol.app = cast(Any, _with_peer(protocol.app, peer))
+    return protocol
+
+
 class _Server(uvicorn.Server):
     """Leaves signals to the agent: uvicorn would raise them again after its stop, and the agent's own end would never run."""
 
@@ -138,7 +152,9 @@ class ApiServer:
         config = uvicorn.Config(
             app,
             http=_PeerProtocol,
-            ws="none",
+            ws="none",  # as far as uvicorn knows; see _websocket
+            ws_max_size=_LONGEST_FRAME,
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,

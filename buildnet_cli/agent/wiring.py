@@ -16,6 +16,7 @@ from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -42,9 +43,12 @@ from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.routing.rules import Rules
+from buildnet_cli.secrets.audit_seals import AuditSeals
+from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.confirmations import StoredConfirmations
 from buildnet_cli.store.connection import lost_log, wal_of
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.intake import StoredIntake
@@ -78,6 +82,7 @@ class Parts:
     stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
+    confirmations: Confirmations
     http: HttpClient
     wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -141,7 +146,8 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         engine,
         stock,
         builds,
-        StoredCommands(store),
+        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
+        Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
         wording,
         channels,

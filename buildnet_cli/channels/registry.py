@@ -19,8 +19,24 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _slack(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.slack.adapter import SlackChannel
+
+    assert channels.slack is not None
+    return SlackChannel(channels.slack, http)
+
+
+def _discord(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.discord.adapter import DiscordChannel
+
+    assert channels.discord is not None
+    return DiscordChannel(channels.discord, http)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "webhook": _webhook,
+    "slack": _slack,
+    "discord": _discord,
 }
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})

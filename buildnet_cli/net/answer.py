@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.redact import scrub
@@ -38,6 +39,26 @@ class Answer:
     host: str
     received_at: datetime
     is_whole: bool = True
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object that the body is; an empty one if it is anything else."""
+    try:
+        value = json.loads(answer.text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def refuse_web_page(answer: Answer) -> None:
+    """Raises ChannelError if a page came in the place of an API's answer.
+
+    A captive portal or a proxy's own page says 200, and the provider never saw the message.
+    """
+    if answer.headers.get("content-type", "").lower().startswith("text/html") or answer.text.lstrip()[:1] == "<":
+        raise ChannelError(
+            f"{answer.host} answered with a web page instead of its API", outcome=Outcome.RETRY, status=answer.status
+        )
 
 
 def classify(answer: Answer) -> None:
@@ -94,11 +115,8 @@ def delay_in_body(answer: Answer) -> float | None:
 
     Source: Discord "Rate Limits"; Slack "Rate limits"; Telegram Bot API, ResponseParameters.
     """
-    try:
-        body = json.loads(answer.text)
-    except (ValueError, RecursionError):
-        return None
-    for part in (body, body.get("parameters") if isinstance(body, dict) else None):
+    body = json_object(answer)
+    for part in (body, body.get("parameters")):
         delay = part.get("retry_after") if isinstance(part, dict) else None
         if isinstance(delay, int | float) and not isinstance(delay, bool) and delay > 0:
             return clamp_delay(delay)
