@@ -104,7 +104,10 @@ class _Endpoint:
         return payload.built_in(message, self.webhook.resolved_format)
 
     def headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
-        """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature."""
+        """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature.
+
+        `x-delivery-repeats` says how many like it were not sent: the body of the form `json` is the event and nothing else.
+        """
         headers = {
             "content-type": content_type_of(self.webhook),
             **({"user-agent": USER_AGENT} if self._is_discord else {}),
@@ -113,6 +116,8 @@ class _Endpoint:
             "webhook-timestamp": sign.timestamp_of(message.sent_at),
             "x-delivery-attempt": str(message.attempt),
         }
+        if message.repeats:
+            headers["x-delivery-repeats"] = str(message.repeats)
         if self.webhook.auth is not None and self.webhook.auth.token is not None:
             headers["authorization"] = f"Bearer {self.webhook.auth.token.get_secret_value()}"
         if self.webhook.secret is not None:

@@ -6,9 +6,10 @@ Source: Slack "Handling errors" of incoming webhooks.
 from __future__ import annotations
 
 from buildnet_cli.channels.discord.answer import message_id
+from buildnet_cli.channels.slack.answer import posted
 from buildnet_cli.delivery.model import Receipt
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.net.answer import Answer, classify, refuse_web_page
+from buildnet_cli.net.answer import Answer, classify, json_object, refuse_web_page
 
 
 def receipt_of(answer: Answer, form: str) -> Receipt:
@@ -29,4 +30,6 @@ def receipt_of(answer: Answer, form: str) -> Receipt:
     classify(answer)
     if form == "slack":
         refuse_web_page(answer)
+        if json_object(answer).get("ok") is False:
+            posted(answer)  # what speaks like Slack's Web API says 200 and means no
     return Receipt(detail=detail)
