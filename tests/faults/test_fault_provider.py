@@ -6,9 +6,9 @@ import time
 from typing import Any
 
 import pytest
+from tests.support.faults import Producer, Provider, check, delay_of, unhindered
 
 from tests.support.agent import Project, wait_for
-from tests.support.faults import Producer, Provider, check, delay_of, unhindered
 
 pytestmark = pytest.mark.e2e
 
