@@ -117,7 +117,7 @@ def snapshot(db: sqlite_utils.Database) -> Iterator[sqlite_utils.Database]:
 def _connect(uri: str) -> sqlite_utils.Database:
     # isolation_level None: the driver begins nothing behind our back. Each connection is used by one thread at a time.
     connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_WAIT_SECS, isolation_level=None, check_same_thread=False)
-    # What undoing a part of a transaction takes stays out of the public folder for temporary files, which may be full, or watched.
+    # What it takes to undo a part of a transaction stays out of the public folder for temporary files: that may be full.
     connection.execute("PRAGMA temp_store = MEMORY")
     return sqlite_utils.Database(connection, execute_plugins=False)
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.agent import Project, new_project
-from tests.support.chance import new_random
+from tests.support.chance import Tell, new_random, seed
 from tests.support.lives import Lives
 from tests.support.producer import Producer
 from tests.support.provider import Provider, provider
@@ -45,3 +45,18 @@ def standin(tmp_path: Path) -> Iterator[Provider]:
 def chance() -> random.Random:
     """Chance that can be had again."""
     return new_random()
+
+
+@pytest.fixture
+def tell(record_property: Callable[[str, object], None]) -> Tell:
+    """Say in numbers what the test did."""
+    return lambda sentence: record_property("told", sentence)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    reports = [report for kind in ("passed", "failed") for report in terminalreporter.stats.get(kind, [])]
+    told = [(report, value) for report in reports for name, value in report.user_properties if name == "told"]
+    if told:
+        terminalreporter.section(f"what the fault tests did, with seed {seed()}")
+        for report, sentence in told:
+            terminalreporter.line(f"{report.nodeid.partition('::')[2]}: {sentence}")

@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.support.agent import Project
-from tests.support.chance import rounds
+from tests.support.chance import Tell, rounds
 from tests.support.checker import check, must_add_up
 from tests.support.lives import Lives, unhindered
 from tests.support.producer import Producer
@@ -24,7 +24,7 @@ EARLY = 0.2
 
 
 def test_kills_at_random_moments_lose_nothing(
-    project: Project, lives: Lives, producer: Producer, standin: Provider, chance: random.Random
+    project: Project, lives: Lives, producer: Producer, standin: Provider, chance: random.Random, tell: Tell
 ) -> None:
     project.configure(**unhindered({"name": "Team", "url": standin.hook("killed")}))
     with producer.running():
@@ -37,7 +37,7 @@ def test_kills_at_random_moments_lose_nothing(
     lives.finish(within_secs=120)
     kills = len(lives.starts) - 1
     found = check(producer, standin.taken("killed"), starts=lives.starts)
-    print(f"{kills} kills, {producer.total} events accepted, {found.extra_copies} extra copies")
+    tell(f"{kills} kills, {producer.total} events accepted, {found.extra_copies} extra copies")
     found.must_be_clean(most_extra=kills * IN_FLIGHT)
     must_add_up(project)
     assert producer.total > kills, "there was load"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.support import strace
 from tests.support.agent import Project, wait_for
-from tests.support.chance import IS_LONG
+from tests.support.chance import IS_LONG, Tell
 from tests.support.checker import check, must_add_up
 from tests.support.lives import Agent, Lives, unhindered, until_settled
 from tests.support.producer import Producer
@@ -43,7 +43,7 @@ def stop(agent: Agent) -> None:
 
 
 def test_a_kill_at_any_write_of_a_start_an_acceptance_a_delivery_and_a_stop_loses_nothing(
-    project: Project, lives: Lives, producer: Producer, standin: Provider
+    project: Project, lives: Lives, producer: Producer, standin: Provider, tell: Tell
 ) -> None:
     project.configure(**unhindered({"name": "Team", "url": standin.hook("written")}))
     number, was_killed = 1, True
@@ -61,7 +61,7 @@ def test_a_kill_at_any_write_of_a_start_an_acceptance_a_delivery_and_a_stop_lose
     lives.finish()
     kills = len(lives.starts) - 2  # the one that ended by itself, and the last
     found = check(producer, standin.taken("written"), starts=lives.starts)
-    print(f"{kills} kills, each {STRIDE} writes later; {producer.total} events accepted, {found.extra_copies} extra copies")
+    tell(f"{kills} kills, each {STRIDE} writes later; {producer.total} events accepted, {found.extra_copies} extra copies")
     found.must_be_clean(most_extra=kills)
     must_add_up(project)
     assert producer.total > 1, "the last of them came after an acceptance"

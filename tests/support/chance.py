@@ -8,9 +8,13 @@ from __future__ import annotations
 import os
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 IS_LONG = os.environ.get("FAULTS") == "long"
+
+
+Tell = Callable[[str], None]
+"""Takes a sentence on what a test did, in numbers, for the end of the run."""
 
 
 def seed() -> int:
