@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 from buildnet_cli import __version__
@@ -18,6 +19,7 @@ from buildnet_cli.agent.lock import AgentLock
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter
+from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.services import Services
@@ -186,10 +188,14 @@ class Agent:
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
             status=self._account.page,
-            test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
+            test=self._send_test,
             reload=self.reload,
             stop=self.stop,
         )
+
+    async def _send_test(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        parts = self._parts
+        return await send_wanted(wanted, self._loaded.config, parts.channels, self._clock, parts.wording)
 
     def _report(self) -> dict[str, Any]:
         """What a starter is told."""
@@ -213,7 +219,8 @@ class Agent:
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
         )
         parts.stock.limits = wiring.cache_limits(loaded)
-        parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
+        parts.wording = Wording(self._workspace.templates)
+        parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
         self._access = wiring.access(loaded)

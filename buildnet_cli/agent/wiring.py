@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from buildnet_cli.agent.engines import ChosenEngine
+from buildnet_cli.agent.templates import Wording
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
@@ -59,7 +60,7 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 @dataclass
 class Parts:
-    """The agent's parts, put together and not yet started. `channels` is replaced at a reload."""
+    """The agent's parts, put together and not yet started. `channels` and `wording` are replaced at a reload."""
 
     store: Store
     bus: EventBus
@@ -74,6 +75,7 @@ class Parts:
     builds: StoredBuilds
     commands: StoredCommands
     http: HttpClient
+    wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
 
 
@@ -84,6 +86,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     Raises StorageError or ConfigError if what is there cannot be used.
     """
     project = project_of(workspace, loaded)
+    wording = Wording(workspace.templates)
     store = Store.open(workspace.database)
     bus = EventBus()
     outbox = StoredOutbox(store, clock)
@@ -93,7 +96,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     intake, router = StoredIntake(store, clock), Router(rules(loaded, table))
     dispatcher = Dispatcher(
         outbox,
-        outlets(loaded, channels, table),
+        outlets(loaded, channels, table, wording),
         render,
         clock,
         on_change=lambda: alarm.wake(),
@@ -134,6 +137,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         builds,
         StoredCommands(store),
         http,
+        wording,
         channels,
     )
 
@@ -150,7 +154,7 @@ def rules(loaded: Loaded, table: RoutingTable) -> Rules:
     return Rules.from_config(loaded.config.notifications, table, loaded.config.monitoring.incident_pairing())
 
 
-def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:
+def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable, wording: Wording) -> Outlets:
     """Where messages may go."""
     notifications = loaded.config.notifications
     folding = frozenset(
@@ -158,7 +162,7 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
         for each in notifications.all_recipients()
         if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
     )
-    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run)
+    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run, reword=wording.reword)
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:

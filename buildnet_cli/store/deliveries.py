@@ -150,6 +150,7 @@ def from_row(row: Row) -> Delivery:
         hold=row["hold"],
         folded_into=row["folded_into"],
         repeats=row["repeats"],
+        incident=row["incident"],
     )
 
 
@@ -173,6 +174,7 @@ def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
         "answer": delivery.answer,
         "hold": delivery.hold,
         "repeats": delivery.repeats,
+        "incident": delivery.incident,
     }
 
 

@@ -3,7 +3,8 @@
 Times are RFC 3339 text in UTC, so that text order is time order. `seq` is the order of acceptance; pages are cut by it.
 `lease` is the time since which the dispatcher holds a delivery; `anew_at` and `anew_after` are when a person had it tried anew,
 and how many attempts had been made by then. `hold` is the stage of the router that holds it; `folded_into` the delivery of the
-digest that tells of it, whose end becomes its own. The messages of a budget are numbered, to find its nth newest at once.
+digest that tells of it, whose end becomes its own. `incident` is the event that opened the problem it tells of, `ref` how the
+provider calls the message. The messages of a budget are numbered, to find its nth newest at once.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import sqlite_utils
 from sqlite_utils import Migrations
 
-SCHEMA_VERSION = 5
+SCHEMA_VERSION = 6
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -47,6 +48,12 @@ def m004_troubles(db: sqlite_utils.Database) -> None:
 def m005_routing(db: sqlite_utils.Database) -> None:
     """What decisions hang on: open problems and who was told of them, the last message of each kind, budgets, mutes."""
     _run(db, _ROUTING)
+
+
+@migrations()
+def m006_threads(db: sqlite_utils.Database) -> None:
+    """Which problem a delivery tells of, and how the provider calls the message, so that later ones can refer to it."""
+    _run(db, _THREADS)
 
 
 def _run(db: sqlite_utils.Database, script: str) -> None:
@@ -206,6 +213,12 @@ CREATE TABLE alarms (
 
 ALTER TABLE deliveries ADD COLUMN anew_at TEXT;
 ALTER TABLE deliveries ADD COLUMN anew_after INTEGER NOT NULL DEFAULT 0;
+"""
+
+_THREADS = """
+ALTER TABLE deliveries ADD COLUMN incident TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN ref TEXT NOT NULL DEFAULT '';
+CREATE INDEX deliveries_told ON deliveries (incident, channel, recipient) WHERE ref <> '';
 """
 
 _ROUTING = """

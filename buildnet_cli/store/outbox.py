@@ -15,7 +15,7 @@ from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.alarm import Told
 from buildnet_cli.delivery.backoff import LONGEST_DELAY
 from buildnet_cli.delivery.breaker import Breaker
-from buildnet_cli.delivery.model import Attempt, Delivery, Effort, Leased
+from buildnet_cli.delivery.model import Attempt, Delivery, Effort, FirstTold, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
@@ -26,9 +26,9 @@ from buildnet_cli.store.page import Row
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
-                        created_at, next_attempt_at, finished_at, answer, hold, repeats, has_turn)
+                        created_at, next_attempt_at, finished_at, answer, hold, repeats, incident, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
-        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats,
+        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats, :incident,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
 """
@@ -56,6 +56,10 @@ _READY = """
 SELECT * FROM deliveries WHERE channel = ? AND recipient = ? AND rank = ? AND next_attempt_at <= ?
     AND status = 'pending' AND has_turn = 1 AND lease IS NULL
 ORDER BY next_attempt_at, seq LIMIT ?
+"""
+
+_FIRST_TOLD = """
+SELECT ref, event_id FROM deliveries WHERE incident = ? AND channel = ? AND recipient = ? AND ref <> '' ORDER BY seq LIMIT 1
 """
 
 _VOID = """
@@ -192,9 +196,21 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
     return [
-        Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]], _effort(db, row))
+        Leased(
+            deliveries.from_row({**row, "attempts": row["attempts"] + 1}),
+            told_of[row["event_id"]],
+            _effort(db, row),
+            _first_told(db, row),
+        )
         for row in chosen
     ]
+
+
+def _first_told(db: sqlite_utils.Database, row: Row) -> FirstTold | None:
+    if not row["incident"]:
+        return None
+    found = db.execute(_FIRST_TOLD, [row["incident"], row["channel"], row["recipient"]]).fetchone()
+    return FirstTold(found[0], events.get(db, found[1])) if found is not None else None
 
 
 def _effort(db: sqlite_utils.Database, row: Row) -> Effort:
@@ -247,12 +263,13 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
     db.execute("UPDATE deliveries SET lease = NULL WHERE id = ?", [attempt.delivery_id])
     # What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
     db.execute(
-        "UPDATE deliveries SET status = ?, reason = ?, answer = ?, next_attempt_at = ?, finished_at = ?,"
+        "UPDATE deliveries SET status = ?, reason = ?, answer = ?, ref = ?, next_attempt_at = ?, finished_at = ?,"
         " has_turn = has_turn AND ? WHERE id = ? AND (status = 'pending' OR (status = 'cancelled' AND ? = 'delivered'))",
         [
             attempt.status.value,
             attempt.reason,
             attempt.answer,
+            attempt.ref,
             to_rfc3339(attempt.next_attempt_at) if attempt.next_attempt_at is not None else None,
             to_rfc3339(attempt.finished_at) if attempt.status.is_final else None,
             not attempt.status.is_final,
