@@ -52,7 +52,8 @@ class Lives:
         try:
             if until_ready:
                 assert select.select([ready_fd], [], [], PATIENCE_SECS)[0], "the agent does not come up"
-                assert b'"api"' in os.read(ready_fd, 65536), "the agent does not start"
+                report = os.read(ready_fd, 65536)
+                assert b'"api"' in report, f"the agent does not start: {report!r}"
             yield child
         finally:
             os.close(ready_fd)
