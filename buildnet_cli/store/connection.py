@@ -18,6 +18,7 @@ from buildnet_cli.store.refusal import storage_error
 APPLICATION_ID = 0x42_4E_4E_44  # "BNND", in the file's header, so that no other program's database is taken for ours
 
 _LOCK_WAIT_SECS = 5.0
+_PAGE_BYTES = 4096
 
 
 def connect_writer(path: Path) -> sqlite_utils.Database:
@@ -51,23 +52,29 @@ def connect_reader(path: Path) -> sqlite_utils.Database:
 
     Raises StorageError if the file is missing, not ours, or of another schema than this version reads.
     """
+    if path.is_file() and path.stat().st_size == 0:
+        raise _not_yet_ours(path)  # unopened, for SQLite would remove its log
     try:
         db = _connect(f"{path.resolve().as_uri()}?mode=ro")
     except sqlite3.Error as exc:
         raise storage_error(exc, path) from exc
     try:
         if check_ownership(db, path) < SCHEMA_VERSION:
-            raise StorageError(
-                f"{path} is empty, or was written by an older version",
-                hint="run buildnet-notify agent start once; it brings the file up to date",
-                where=str(path),
-            )
+            raise _not_yet_ours(path)
     except BaseException as exc:
         db.close()
         if isinstance(exc, sqlite3.Error):
             raise storage_error(exc, path) from exc
         raise
     return db
+
+
+def _not_yet_ours(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is empty, or was written by an older version",
+        hint="run buildnet-notify agent start once; it brings the file up to date",
+        where=str(path),
+    )
 
 
 def check_ownership(db: sqlite_utils.Database, path: Path) -> int:
@@ -138,8 +145,16 @@ def _prepare_file(path: Path) -> None:
             raise StorageError(f"{path} is no regular file", hint="move it aside", where=str(path))
         if stat.S_IMODE(info.st_mode) != 0o600:
             os.fchmod(descriptor, 0o600)
+        if info.st_size == 0 and _has_log(path):
+            # SQLite takes an empty file for a new one, and removes the log, which may hold everything.
+            os.ftruncate(descriptor, _PAGE_BYTES)
     finally:
         os.close(descriptor)
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(f"{path.name}-wal")
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _migrate(db: sqlite_utils.Database) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import datetime
 from pathlib import Path
@@ -18,6 +18,7 @@ from buildnet_cli.delivery.router import Router
 from buildnet_cli.delivery.sender import Outlets
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.model import Event, EventDraft
+from buildnet_cli.messages.model import Message
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
 from buildnet_cli.sandbox.inbox import Received
@@ -30,11 +31,15 @@ from tests.support.clocks import FakeClock
 from tests.support.http_inbox import HttpInbox
 from tests.support.routing import rules_of
 
+Render = Callable[[Event], Message]
+
 
 class House:
     """The parts of an agent that route and send, over one file, with a clock of its own."""
 
-    def __init__(self, store: Store, clock: FakeClock, inbox: HttpInbox, settings: dict[str, Any], http: HttpClient) -> None:
+    def __init__(
+        self, store: Store, clock: FakeClock, inbox: HttpInbox, settings: dict[str, Any], http: HttpClient, render: Render
+    ) -> None:
         self.store, self.clock, self.inbox = store, clock, inbox
         webhook = Webhook(name="ci", url=inbox.hook("ci"))
         self.router = Router(rules_of(settings, {"name": "ci"}))
@@ -72,10 +77,12 @@ class House:
 
 
 @asynccontextmanager
-async def a_house(path: Path, clock: FakeClock, inbox: HttpInbox, settings: dict[str, Any]) -> AsyncIterator[House]:
+async def a_house(
+    path: Path, clock: FakeClock, inbox: HttpInbox, settings: dict[str, Any], *, render: Render = render
+) -> AsyncIterator[House]:
     """An agent's life: everything ends with the block as it does in a restart."""
     store, http = Store.open(path), HttpClient()
-    house = House(store, clock, inbox, settings, http)
+    house = House(store, clock, inbox, settings, http, render)
     await StoredOutbox(store, clock).void_leases()
     tasks = [asyncio.create_task(house.dispatcher.run()), asyncio.create_task(house.releaser.run())]
     try:
