@@ -56,7 +56,8 @@ def test_a_database_that_somebody_else_keeps_locked_loses_nothing(
         assert producer.emit() == 202
         with closing(sqlite3.connect(project.state / "notify.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
-            assert producer.emit() == 507, "it says that it accepts nothing"
+            assert producer.emit() == 507, "it accepts nothing"
+            assert "locked" in producer.said[507]
             other.execute("ROLLBACK")
         wait_for(lambda: producer.emit() == 202, "it does not accept again")
         until_settled(project)

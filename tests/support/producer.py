@@ -21,7 +21,7 @@ class Producer:
     """Hands in events one after the other.
 
     accepted: by subject, the ids that an answer promised, in the order of the answers. unclear: handed in without an answer.
-    refused: how often each other status was answered.
+    refused: how often each other status was answered. said: with which words at last.
     """
 
     project: Project
@@ -30,6 +30,7 @@ class Producer:
     accepted: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     unclear: set[str] = field(default_factory=set)
     refused: Counter[int] = field(default_factory=Counter)
+    said: dict[int, str] = field(default_factory=dict)
     _count: int = 0
 
     def emit(self) -> int:
@@ -38,17 +39,18 @@ class Producer:
         subject, id_ = f"s{self._count % self.subjects}", new_id("evt")
         body = {"id": id_, "type": TYPE, "subject": subject, "payload": {"n": self._count, "x": "x" * self.padding}}
         try:
-            status = ask(self.project.socket, "POST", "/api/events", body).status
+            answer = ask(self.project.socket, "POST", "/api/events", body)
         except (FileNotFoundError, ConnectionRefusedError):
             return 0  # no agent: nothing was handed in
         except (OSError, http.client.HTTPException):
             self.unclear.add(id_)
             return 0
-        if status == 202:
+        if answer.status == 202:
             self.accepted[subject].append(id_)
         else:
-            self.refused[status] += 1
-        return status
+            self.refused[answer.status] += 1
+            self.said[answer.status] = str(answer.body)
+        return answer.status
 
     @contextmanager
     def running(self, pause_secs: float = 0.005) -> Iterator[None]:
