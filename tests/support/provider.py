@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ class Provider:
         self._url = url
         self._inbox = inbox
         self._journal = journal
+        self._read_bytes = 0
+        self._entries: dict[str, list[dict[str, Any]]] = defaultdict(list)
 
     def hook(self, name: str) -> str:
         """The URL that stands in for a webhook."""
@@ -31,14 +34,23 @@ class Provider:
 
     def journal(self, name: str) -> list[dict[str, Any]]:
         """Every request that reached a hook, in order."""
-        if not self._journal.exists():
-            return []
-        entries = (json.loads(line) for line in self._journal.read_text().splitlines())
-        return [entry for entry in entries if entry["recipient"] == name]
+        self._read_on()
+        return self._entries[name].copy()
 
     def taken(self, name: str) -> list[dict[str, Any]]:
         """Those that were answered with a success."""
         return [entry for entry in self.journal(name) if 200 <= entry["answered"] < 300]
+
+    def _read_on(self) -> None:
+        if not self._journal.exists():
+            return
+        with self._journal.open("rb") as file:
+            file.seek(self._read_bytes)
+            whole, newline, _ = file.read().rpartition(b"\n")  # what follows is being written
+        self._read_bytes += len(whole + newline)
+        for line in whole.splitlines():
+            entry = json.loads(line)
+            self._entries[entry["recipient"]].append(entry)
 
 
 @contextmanager
