@@ -22,9 +22,12 @@ from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
+from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.services import Services
+from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery import spool
@@ -120,6 +123,7 @@ class Agent:
                 rest.push_async_callback(channel.close)
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
+            rest.callback(self._parts.bus.close)
             rest.push_async_callback(self._drain, deadline)
             rest.push_async_callback(self._parts.engine.shutdown)
 
@@ -175,6 +179,7 @@ class Agent:
         executor = Executor(
             log=self._parts.commands,
             clock=self._clock,
+            confirmations=self._parts.confirmations,
             engine=self._parts.engine,
             builds=self._parts.builds,
             status=self._account.status,
@@ -187,6 +192,8 @@ class Agent:
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            feed=Feed(self._parts.bus, self._parts.store),
+            tickets=Tickets(self._clock),
             status=self._account.page,
             test=self._send_test,
             reload=self.reload,
@@ -223,6 +230,7 @@ class Agent:
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
+        parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
         self._loaded = loaded
         self._account.take_over(loaded)
