@@ -27,6 +27,7 @@ class Kind(enum.Enum):
 
     FAILED = "failed"
     USAGE = "usage"
+    TOO_LARGE = "too_large"
     CONFIG = "config"
     DENIED = "denied"
     UNREACHABLE = "unreachable"
@@ -71,6 +72,8 @@ class UsageError(BuildNetError):
 
 class TooLargeError(UsageError):
     """What was handed in is larger than is taken; over HTTP this has a status of its own."""
+
+    kind = Kind.TOO_LARGE
 
 
 class ConfigError(BuildNetError):

@@ -63,7 +63,7 @@ async def _on_bad_request(request: Request, exc: Exception) -> Response:
 async def _on_too_large(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, BuildNetError)
     # What is left of the body is not worth reading.
-    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint, where=exc.where, headers={"Connection": "close"})
+    return problems.problem(413, Kind.TOO_LARGE, exc.message, hint=exc.hint, where=exc.where, headers={"Connection": "close"})
 
 
 async def _on_too_slow(request: Request, exc: Exception) -> Response:
