@@ -14,15 +14,17 @@ from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page
+from buildnet_cli.sandbox import page, telegram, twilio
 from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, Journal, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Inbox, Received, read_answers
 from buildnet_cli.sandbox.slack import routes as slack
 
 _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
+    twilio.routes,
     slack.routes,
     discord.routes,
+    telegram.routes,
 )
 
 _PAGE_HEADERS = {

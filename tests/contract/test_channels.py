@@ -20,9 +20,13 @@ from buildnet_cli.channels.console import ConsoleChannel
 from buildnet_cli.channels.discord.adapter import DiscordChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.channels.slack.adapter import SlackChannel
+from buildnet_cli.channels.sms.adapter import SmsChannel
+from buildnet_cli.channels.telegram.adapter import TelegramChannel
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
 from buildnet_cli.config.channels.discord import Discord
 from buildnet_cli.config.channels.slack import Slack
+from buildnet_cli.config.channels.sms import Sms
+from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
@@ -31,6 +35,7 @@ from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
+from buildnet_cli.sandbox import telegram, twilio
 from buildnet_cli.sandbox.discord import routes as discord_api
 from buildnet_cli.sandbox.slack import routes as slack_api
 from tests.support.http_inbox import HttpInbox, http_inbox
@@ -116,6 +121,37 @@ def discord() -> Peer:
     )
 
 
+def sms() -> Peer:
+    options: dict[str, Any] = {
+        "account_sid": twilio.ACCOUNT_SID,
+        "auth_token": twilio.AUTH_TOKEN,
+        "from_number": twilio.FROM_NUMBER,
+        "recipients": [{"phone": "+14155550123", "name": "Lead"}],
+    }
+    return Peer(
+        "sms",
+        "Lead",
+        lambda http, inbox: SmsChannel(Sms(**options, base_url=inbox.url + twilio.PREFIX), http, timeout_secs=1),
+        last_body,
+        told_as="+14155550123",
+        secret=twilio.AUTH_TOKEN,
+    )
+
+
+def telegram_bot() -> Peer:
+    options: dict[str, Any] = {"bot_token": telegram.TOKEN, "chats": [{"id": "-1001234567890", "name": "Builds"}]}
+    return Peer(
+        "telegram",
+        "Builds",
+        lambda http, inbox: TelegramChannel(Telegram(**options, base_url=inbox.url + telegram.PREFIX), http, timeout_secs=1),
+        last_body,
+        told_as="-1001234567890",
+        secret=telegram.TOKEN,
+        # 403 speaks of one chat, 404 of the token in the URL.
+        outcomes={403: Outcome.PERMANENT, 404: Outcome.HOLD},
+    )
+
+
 def console() -> Peer:
     stream = io.StringIO()
     return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue(), scripted=False)
@@ -128,6 +164,8 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-discord": lambda: webhook("discord"),
     "slack": slack,
     "discord": discord,
+    "sms": sms,
+    "telegram": telegram_bot,
 }
 
 
