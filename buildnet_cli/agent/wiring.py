@@ -43,6 +43,8 @@ from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.routing.rules import Rules
+from buildnet_cli.secrets.audit_seals import AuditSeals
+from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
@@ -138,7 +140,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         engine,
         stock,
         builds,
-        StoredCommands(store),
+        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
         Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
         wording,

@@ -33,9 +33,25 @@ def _telegram(channels: Channels, http: HttpClient) -> Channel:
     return TelegramChannel(channels.telegram, http)
 
 
+def _slack(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.slack.adapter import SlackChannel
+
+    assert channels.slack is not None
+    return SlackChannel(channels.slack, http)
+
+
+def _discord(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.discord.adapter import DiscordChannel
+
+    assert channels.discord is not None
+    return DiscordChannel(channels.discord, http)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "sms": _sms,
     "webhook": _webhook,
+    "slack": _slack,
+    "discord": _discord,
     "telegram": _telegram,
 }
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import email.utils
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.redact import scrub
@@ -34,6 +36,26 @@ class Answer:
     text: str = field(repr=False)
     host: str
     received_at: datetime
+
+
+def json_object(answer: Answer) -> dict[str, Any]:
+    """The JSON object that the body is; an empty one if it is anything else."""
+    try:
+        value = json.loads(answer.text)
+    except (ValueError, RecursionError):
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
+def refuse_web_page(answer: Answer) -> None:
+    """Raises ChannelError if a page came in the place of an API's answer.
+
+    A captive portal or a proxy's own page says 200, and the provider never saw the message.
+    """
+    if answer.headers.get("content-type", "").lower().startswith("text/html") or answer.text.lstrip()[:1] == "<":
+        raise ChannelError(
+            f"{answer.host} answered with a web page instead of its API", outcome=Outcome.RETRY, status=answer.status
+        )
 
 
 def classify(answer: Answer) -> None:

@@ -6,20 +6,25 @@ A new channel adds its peer to PEERS; without one this suite fails.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
+from buildnet_cli.channels.discord.adapter import DiscordChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
+from buildnet_cli.channels.slack.adapter import SlackChannel
 from buildnet_cli.channels.sms.adapter import SmsChannel
 from buildnet_cli.channels.telegram.adapter import TelegramChannel
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
+from buildnet_cli.config.channels.discord import Discord
+from buildnet_cli.config.channels.slack import Slack
 from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.channels.webhook import Webhook
@@ -27,9 +32,12 @@ from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
 from buildnet_cli.sandbox import telegram, twilio
+from buildnet_cli.sandbox.discord import routes as discord_api
+from buildnet_cli.sandbox.slack import routes as slack_api
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
 
@@ -37,6 +45,7 @@ pytestmark = pytest.mark.integration
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
 HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
+ROOMS = itertools.count(100_000_000_000_000_100)
 OVER_LONG = "long " * 20_000
 
 
@@ -57,10 +66,12 @@ class Peer:
     told_as: str = ""
     secret: str = SECRET
     outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    delivery_id: str = field(default_factory=lambda: new_id("dlv"))
 
     def message(self, **options: Any) -> OutgoingMessage:
         sample = options.pop("event", SAMPLES["build.failed-first"])
-        return outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        message = outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        return replace(message, delivery_id=self.delivery_id)
 
 
 def webhook(form: str) -> Peer:
@@ -113,6 +124,34 @@ def telegram_bot() -> Peer:
     )
 
 
+def slack() -> Peer:
+    room = {"id": "C0123456789", "name": "#builds"}
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        app = Slack.model_validate({"bot_token": slack_api.BOT_TOKEN, "channels": [room], "base_url": f"{inbox.url}/slack/api"})
+        return SlackChannel(app, http, timeout_secs=1)
+
+    return Peer("slack", room["name"], channel, last_body, told_as=room["id"], secret=slack_api.BOT_TOKEN)
+
+
+def discord() -> Peer:
+    room = {"id": str(next(ROOMS)), "name": "builds"}  # one for each test, as Discord limits what goes to a room
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        base = f"{inbox.url}/discord/api/v10"
+        bot = Discord.model_validate({"bot_token": discord_api.BOT_TOKEN, "channels": [room], "base_url": base})
+        return DiscordChannel(bot, http, timeout_secs=1)
+
+    return Peer(
+        "discord",
+        room["name"],
+        channel,
+        last_body,
+        told_as=room["id"],
+        secret=discord_api.BOT_TOKEN,
+    )
+
+
 def console() -> Peer:
     stream = io.StringIO()
     return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue(), scripted=False)
@@ -125,6 +164,8 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-discord": lambda: webhook("discord"),
     "sms": sms,
     "telegram": telegram_bot,
+    "slack": slack,
+    "discord": discord,
 }
 
 

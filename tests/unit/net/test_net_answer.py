@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from buildnet_cli import redact
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.net.answer import Answer, classify, quote, retry_after_secs
+from buildnet_cli.net.answer import Answer, classify, json_object, quote, refuse_web_page, retry_after_secs
 from tests.support.messages import NOON
 
 
@@ -81,3 +81,25 @@ def test_an_answer_is_quoted_in_one_short_line_without_secrets() -> None:
 
 def test_headers_and_body_do_not_show_in_a_repr() -> None:
     assert "SECRET" not in repr(answer(200, "SECRET", set_cookie="SECRET"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"ok": true}', {"ok": True}), ("[1]", {}), ('"x"', {}), ("", {}), ('{"ok": tr', {}), ("[" * 60_000, {})],
+)
+def test_an_answer_is_an_object_or_nothing(text: str, expected: dict[str, object]) -> None:
+    assert json_object(answer(200, text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("sign in", "text/html; charset=utf-8"), ("\n <!doctype html>", "text/plain"), ("<x/>", "")]
+)
+def test_a_page_in_the_place_of_an_api_is_tried_again(text: str, kind: str) -> None:
+    with pytest.raises(ChannelError, match="web page") as caught:
+        refuse_web_page(answer(200, text, content_type=kind))
+    assert caught.value.outcome is Outcome.RETRY
+
+
+@pytest.mark.parametrize("text", ['{"ok": true}', "ok", "", "1 < 2"])
+def test_what_is_no_page_passes(text: str) -> None:
+    refuse_web_page(answer(200, text, content_type="application/json"))
