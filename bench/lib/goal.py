@@ -12,7 +12,7 @@ class Result:
     """One line of the table.
 
     ratio: the median over the runs of what the goal limits; lowest, highest: the other end of the same runs.
-    gate: what the ratio must not exceed; stretch: what we would like.
+    gate: what the ratio must not exceed, or must reach if the gate is a floor; stretch: what we would like.
     reference, value: what was compared, in units of their own, for people.
     """
 
@@ -25,15 +25,16 @@ class Result:
     highest: float
     gate: float
     stretch: float
+    is_floor: bool = False
 
     @property
     def is_met(self) -> bool:
-        return self.ratio <= self.gate
+        return self.ratio >= self.gate if self.is_floor else self.ratio <= self.gate
 
     def as_row(self) -> list[str]:
         spread = f"{self.ratio:.3g} ({self.lowest:.3g}–{self.highest:.3g})"
         verdict = "ok" if self.is_met else "FAILED"
-        return [self.goal, self.what, self.reference, self.value, spread, f"≤{self.gate:g}", f"{self.stretch:g}", verdict]
+        return [self.goal, self.what, self.reference, self.value, spread, f"{'≥' if self.is_floor else '≤'}{self.gate:g}", f"{self.stretch:g}", verdict]
 
     def as_json(self) -> dict[str, object]:
         return {**asdict(self), "is_met": self.is_met}
@@ -42,9 +43,19 @@ class Result:
 HEAD = ["goal", "quantity", "reference", "value", "ratio (min–max)", "gate", "stretch", ""]
 
 
-def result(goal: str, what: str, ratios: Sequence[float], *, gate: float, stretch: float, reference: str, value: str) -> Result:
-    """The result of some runs, each with its ratio."""
-    return Result(goal, what, reference, value, statistics.median(ratios), min(ratios), max(ratios), gate, stretch)
+def result(
+    goal: str,
+    what: str,
+    ratios: Sequence[float],
+    *,
+    gate: float,
+    stretch: float,
+    reference: str,
+    value: str,
+    is_floor: bool = False,
+) -> Result:
+    """The result of some runs, each with its ratio. is_floor: the more, the better."""
+    return Result(goal, what, reference, value, statistics.median(ratios), min(ratios), max(ratios), gate, stretch, is_floor)
 
 
 class Skip(Exception):

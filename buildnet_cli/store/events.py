@@ -15,7 +15,7 @@ from buildnet_cli.events.priority import Priority
 from buildnet_cli.messages.digest import PREFIX as DIGEST_PREFIX
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
-_INSERT = """
+INSERT = """
 INSERT INTO events (id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
@@ -40,7 +40,7 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
     unheard: why nobody is to hear of it; empty if somebody is. key: its producer's own; empty for none.
     """
     cursor = db.execute(
-        _INSERT,
+        INSERT,
         (
             event.id,
             event.type,

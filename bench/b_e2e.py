@@ -1,0 +1,174 @@
+"""G11–G15: from the producer's hand to the receiver's, and what one receiver that stopped costs the others."""
+
+from __future__ import annotations
+
+import sqlite3
+import statistics
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import b_ingest
+import uvloop
+from lib import agent, endpoints, load, proc
+from lib.goal import Result, Skip, result
+
+PEERS = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
+"""What we are compared with has an environment of its own: `make peers`."""
+
+
+def stamped() -> bytes:
+    """An event that bears the time at which it is handed in."""
+    made = b_ingest.event()
+    return load.request("/api/events", {**made, "payload": {"due": time.monotonic_ns(), "text": "x" * 300}})
+
+
+def measure_latency(*, quick: bool) -> Iterator[Result]:
+    """200 events a second to 3 endpoints, from hand to hand, against the sum of the three steps that it cannot do without."""
+    runs, secs = (3, 4) if quick else (5, 8)
+    found = []
+    with endpoints.sink(4) as sink, agent.running(agent.config_for(sink.ports[:3])) as (here, _), agent.variant("null") as null:
+        _deliver(here, sink, rate=50, secs=1, targets=3)
+        for _ in range(runs):
+            ack = uvloop.run(load.closed(null.socket, b_ingest.one, connections=1, requests=500)).percentile(50)
+            least = ack + _transaction_secs(here.root) + float(_post(proc.PYTHON, "one", 300, sink.ports[3:]))
+            took = _deliver(here, sink, rate=200, secs=secs, targets=3)
+            found.append((least, _percentile(took, 50), _percentile(took, 99)))
+        _assert_sent_once(here)
+    least, middle, tail = (statistics.median(column) * 1000 for column in zip(*found, strict=True))
+    reference = f"202 + transaction + POST: {least:.2f} ms"
+    for goal, what, nth, value, gate, stretch in (
+        ("G11", "200/s to 3 endpoints, p50", 1, middle, 5, 2),
+        ("G12", "its p99", 2, tail, 15, 5),
+    ):
+        ratios = [row[nth] / row[0] for row in found]
+        yield result(goal, what, ratios, gate=gate, stretch=stretch, reference=reference, value=f"{value:.2f} ms")
+
+
+def measure_fan_out(*, quick: bool) -> Iterator[Result]:
+    """Notifications to 10 endpoints, as fast as they go, against a bare loop of the client library, and Apprise."""
+    runs, count = (3, 2000) if quick else (5, 8000)
+    rates: list[list[float]] = []
+    with endpoints.sink(10) as sink, agent.running(agent.config_for(sink.ports)) as (here, _):
+        for _ in range(runs):
+            row = [_fan_out(here, sink, count), count / _post(proc.PYTHON, "httpx", count, sink.ports)]
+            if PEERS.exists():
+                row.append(count / 4 / _post(str(PEERS), "apprise", count // 4, sink.ports))
+            rates.append(row)
+        _assert_sent_once(here)
+    ours, bare, *apprise = (statistics.median(column) for column in zip(*rates, strict=True))
+    value, what = f"{ours:.0f}/s", "notifications to 10 endpoints"
+    yield result(
+        "G13",
+        what,
+        [row[0] / row[1] for row in rates],
+        gate=0.55,
+        stretch=0.8,
+        reference=f"its client alone: {bare:.0f}/s",
+        value=value,
+        is_floor=True,
+    )
+    if not apprise:
+        raise Skip("G14 needs Apprise (make peers)")
+    yield result(
+        "G14",
+        what,
+        [row[0] / row[2] for row in rates],
+        gate=2.5,
+        stretch=8,
+        reference=f"Apprise: {apprise[0]:.0f}/s",
+        value=value,
+        is_floor=True,
+    )
+
+
+def measure_stopped(*, quick: bool) -> Iterator[Result]:
+    """The other endpoints, when one of them takes requests and never answers."""
+    for goal, what, count, rate, gate, stretch in (
+        ("G15", "p99 with 1 of 10 stopped", 10, 50, 1.5, 1.1),
+        ("one of 20", "p99 with 1 of 20 stopped", 20, 25, 1.1, 1.05),
+    ):
+        yield _stopped(goal, what, count, rate, gate, stretch, quick=quick)
+
+
+def _stopped(goal: str, what: str, count: int, rate: float, gate: float, stretch: float, *, quick: bool) -> Result:
+    runs, secs = (4, 3) if quick else (6, 8)
+    pairs = []
+    with endpoints.sink(count) as one, endpoints.sink(count) as other:
+        other.stop(0)
+        with (
+            agent.running(agent.config_for(one.ports, timeout_secs=3)) as (whole, _),
+            agent.running(agent.config_for(other.ports, timeout_secs=3)) as (hurt, _),
+        ):
+            for here, sink in ((whole, one), (hurt, other)):
+                _deliver(here, sink, rate=rate, secs=1, targets=count - 1)
+            for _ in range(runs):
+                tails = [
+                    _percentile(_deliver(here, sink, rate=rate, secs=secs, targets=count - 1), 99)
+                    for here, sink in ((whole, one), (hurt, other))
+                ]
+                pairs.append(tails)
+    without, within = (statistics.median(column) * 1000 for column in zip(*pairs, strict=True))
+    ratios = [hurt / whole for whole, hurt in pairs]
+    return result(
+        goal, what, ratios, gate=gate, stretch=stretch, reference=f"none stopped: {without:.1f} ms", value=f"{within:.1f} ms"
+    )
+
+
+def _deliver(here: agent.Project, sink: endpoints.Sink, *, rate: float, secs: float, targets: int) -> Sequence[float]:
+    """Hand events in at a rate; how long each took to each of the last `targets` endpoints of ours."""
+    sink.clear()
+    uvloop.run(load.steady(here.socket, stamped, rate=rate, secs=secs))
+    end = time.perf_counter() + 30
+    while True:
+        heard = [took for took in sink.report() if took][-targets:]
+        if len(heard) >= targets and all(len(took) >= int(rate * secs) for took in heard):
+            return [took for each in heard for took in each]
+        if time.perf_counter() > end:
+            raise TimeoutError(f"of {int(rate * secs)} events, {[len(took) for took in heard]} came to the endpoints")
+        time.sleep(0.05)
+
+
+def _fan_out(here: agent.Project, sink: endpoints.Sink, count: int) -> float:
+    """How many notifications a second arrive, from the first event handed in to the last one heard."""
+    sink.clear()
+    begin = time.perf_counter()
+    uvloop.run(load.closed(here.socket, stamped, connections=16, requests=count // len(sink.ports)))
+    sink.wait(count)
+    return count / (time.perf_counter() - begin)
+
+
+def _post(python: str, name: str, count: int, ports: Sequence[int]) -> float:
+    argv = [python, str(Path(__file__).parent / "lib" / "posting.py"), name, str(count), *map(str, ports)]
+    return float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
+
+
+def _transaction_secs(folder: Path) -> float:
+    """The median time of a bare transaction that stores one row for good."""
+    path = folder / "bare.db"
+    times = []
+    with sqlite3.connect(path, isolation_level=None) as db:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.execute("CREATE TABLE IF NOT EXISTS bare (id INTEGER PRIMARY KEY, text TEXT)")
+        for _ in range(300):
+            begin = time.perf_counter()
+            db.execute("INSERT INTO bare (text) VALUES (?)", ["x" * 500])
+            times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def _assert_sent_once(here: agent.Project) -> None:
+    """Every delivery has come to its end, with one attempt each."""
+    time.sleep(1)
+    with sqlite3.connect(here.database) as db:
+        odd = db.execute("SELECT status, attempts, count(*) FROM deliveries GROUP BY 1, 2").fetchall()
+    assert [row[:2] for row in odd] == [("delivered", 1)], odd
+
+
+def _percentile(values: Sequence[float], percent: int) -> float:
+    return statistics.quantiles(values, n=100)[percent - 1]
+
+
+MEASURES = [measure_latency, measure_fan_out, measure_stopped]
