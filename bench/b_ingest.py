@@ -43,7 +43,12 @@ def array() -> bytes:
 def measure_group_commit(*, quick: bool) -> Iterator[Result]:
     """Events from 64 connections, against the same agent that stores nothing, and with a transaction for each event."""
     runs, secs = (3, 1.5) if quick else (5, 3)
-    with agent.variant() as ours, agent.variant("null") as null, agent.variant("inline") as inline, agent.variant("thread") as thread:
+    with (
+        agent.variant() as ours,
+        agent.variant("null") as null,
+        agent.variant("inline") as inline,
+        agent.variant("thread") as thread,
+    ):
         loads = [[_stored(here, secs, has_rows=here is not null) for here in (ours, null, inline, thread)] for _ in range(runs)]
     ours_rate, *others = (statistics.median(each.rate for each in column) for column in zip(*loads, strict=True))
     value = f"{ours_rate:.0f}/s"
@@ -167,7 +172,10 @@ def _bare_rate(folder: Path, count: int) -> float:
 
 def _row(number: int) -> tuple[object, ...]:
     made = event()
-    moment, payload = "2026-01-26T12:00:00.000Z", '{"duration_ms":1,"tier":"FullBuild","error":"linker failed: cannot find -lssl"}'
+    moment, payload = (
+        "2026-01-26T12:00:00.000Z",
+        '{"duration_ms":1,"tier":"FullBuild","error":"linker failed: cannot find -lssl"}',
+    )
     id_ = f"evt_{number:026}"
     return (id_, made["type"], "medium", made["message"], made["subject"], "bench", moment, moment, payload, "no recipient", None)
 

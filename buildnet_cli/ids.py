@@ -7,6 +7,7 @@ import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 _lock = threading.Lock()
 _last = 0
@@ -27,4 +28,4 @@ def new_id(prefix: str) -> str:
 
 
 def _encode(value: int) -> str:
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -10, -10)])

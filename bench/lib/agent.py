@@ -91,7 +91,10 @@ def variant(name: str = "none", environ: Mapping[str, str] | None = None) -> Ite
         ready_fd, report_fd = os.pipe()
         script = str(Path(__file__).with_name("variants.py"))
         child = subprocess.Popen(
-            [proc.PYTHON, script, name, str(report_fd)], cwd=here.root, env={**here.environ, **(environ or {})}, pass_fds=[report_fd]
+            [proc.PYTHON, script, name, str(report_fd)],
+            cwd=here.root,
+            env={**here.environ, **(environ or {})},
+            pass_fds=[report_fd],
         )
         os.close(report_fd)
         try:

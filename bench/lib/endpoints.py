@@ -20,7 +20,7 @@ class Sink:
         self.ports: list[int] = self._read()
 
     def report(self) -> list[list[float]]:
-        """Of each endpoint, how long each message took, in seconds, from the time that it bears as `"due"`; 0 if it bears none."""
+        """Of each endpoint, how long each message took, in seconds, from the time that it bears as `"due"`; 0 without one."""
         self._write("report")
         found: list[list[float]] = self._read()
         return found

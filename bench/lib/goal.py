@@ -34,7 +34,16 @@ class Result:
     def as_row(self) -> list[str]:
         spread = f"{self.ratio:.3g} ({self.lowest:.3g}–{self.highest:.3g})"
         verdict = "ok" if self.is_met else "FAILED"
-        return [self.goal, self.what, self.reference, self.value, spread, f"{'≥' if self.is_floor else '≤'}{self.gate:g}", f"{self.stretch:g}", verdict]
+        return [
+            self.goal,
+            self.what,
+            self.reference,
+            self.value,
+            spread,
+            f"{'≥' if self.is_floor else '≤'}{self.gate:g}",
+            f"{self.stretch:g}",
+            verdict,
+        ]
 
     def as_json(self) -> dict[str, object]:
         return {**asdict(self), "is_met": self.is_met}

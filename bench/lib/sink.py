@@ -58,9 +58,7 @@ async def main(count: int) -> None:
     """Listen, say where, and obey until the input ends."""
     loop = asyncio.get_running_loop()
     endpoints = [Endpoint() for _ in range(count)]
-    servers = [
-        await loop.create_server(lambda endpoint=endpoint: Connection(endpoint), "127.0.0.1", 0) for endpoint in endpoints
-    ]
+    servers = [await loop.create_server(lambda endpoint=endpoint: Connection(endpoint), "127.0.0.1", 0) for endpoint in endpoints]
     _say([server.sockets[0].getsockname()[1] for server in servers])
     while line := await loop.run_in_executor(None, sys.stdin.readline):
         word, *rest = line.split()

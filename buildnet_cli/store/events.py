@@ -13,7 +13,8 @@ from buildnet_cli.events.model import Event
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.messages.digest import PREFIX as DIGEST_PREFIX
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row, rows
 
 INSERT = """
 INSERT INTO events (id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)
@@ -60,13 +61,13 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
 
 def find(db: sqlite_utils.Database, event_id: str) -> Event | None:
     """The event of this id."""
-    row = next(db.query("SELECT * FROM events WHERE id = ?", [event_id]), None)
+    row = next(rows(db, "SELECT * FROM events WHERE id = ?", [event_id]), None)
     return from_row(row) if row is not None else None
 
 
 def find_twin(db: sqlite_utils.Database, event: Event, key: str) -> Event:
     """What was stored before with an event's id or key."""
-    row = next(db.query("SELECT * FROM events WHERE id = ? OR key = ?", [event.id, key]))
+    row = next(rows(db, "SELECT * FROM events WHERE id = ? OR key = ?", [event.id, key]))
     return from_row(row)
 
 
@@ -81,7 +82,7 @@ def get(db: sqlite_utils.Database, event_id: str) -> Event:
 def newest(db: sqlite_utils.Database) -> Event:
     """The newest event that was routed; a digest is a message, not an event of its own. Raises NotFoundError if there is none."""
     sql = "SELECT * FROM events WHERE type NOT GLOB ? ORDER BY seq DESC LIMIT 1"
-    row = next(db.query(sql, [f"{DIGEST_PREFIX}*"]), None)
+    row = next(rows(db, sql, [f"{DIGEST_PREFIX}*"]), None)
     if row is None:
         raise NotFoundError("no event has been recorded yet", hint="hand one in: buildnet-notify emit custom.hello")
     return from_row(row)
@@ -118,7 +119,7 @@ def page(
 def after(db: sqlite_utils.Database, event_id: str, *, limit: int = 500) -> list[Event]:
     """The events accepted after this one, oldest first, for a listener that lost its place; none if it is unknown."""
     sql = "SELECT * FROM events WHERE seq > (SELECT seq FROM events WHERE id = ?) ORDER BY seq LIMIT ?"
-    return [from_row(row) for row in db.query(sql, [event_id, limit])]
+    return [from_row(row) for row in rows(db, sql, [event_id, limit])]
 
 
 def _meant_by(db: sqlite_utils.Database, pattern: Pattern) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -219,15 +220,16 @@ async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox
     ("sql", "index"),
     [
         (module._TARGETS, "deliveries_ready"),
-        (module._READY, "deliveries_ready"),
+        (module._READY, "deliveries_ready|deliveries_in_line"),
         (module._FOLLOWERS, "deliveries_in_line"),
         (deliveries.ADVANCE, "deliveries_in_line"),
     ],
 )
 def test_what_may_go_next_is_found_by_an_index_alone(store: MemoryStore, sql: str, index: str) -> None:
-    plan = [row["detail"] for row in store.db.query(f"EXPLAIN QUERY PLAN {sql}", ["x"] * sql.count("?"))]
+    values = ["x"] * sql.count("?") if "?" in sql else dict.fromkeys(("channel", "recipient", "subject", "now", "room"), "1")
+    plan = [row["detail"] for row in store.db.query(f"EXPLAIN QUERY PLAN {sql}", values)]
     looked_up = [step for step in plan if "deliveries" in step and "INTEGER PRIMARY KEY" not in step]
     assert looked_up, plan
     assert all(step.startswith("SEARCH") or "INDEX deliveries_ready" in step for step in looked_up), plan
-    assert all(index in step for step in looked_up), plan
+    assert all(re.search(index, step) for step in looked_up), plan
     assert not any("TEMP B-TREE" in step for step in plan), plan
