@@ -23,6 +23,7 @@ from buildnet_cli.routing.decision import Target
 _log = logging.getLogger(__name__)
 
 _LONGEST_ANSWER = 2000
+_MOST_REMEMBERED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,7 @@ class Sender:
         self._clock = clock
         self._deadline_secs = deadline_secs
         self._jitter = jitter
+        self._messages: dict[str, Message] = {}
 
     async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
@@ -83,7 +85,7 @@ class Sender:
             message = OutgoingMessage(
                 delivery.id,
                 delivery.target,
-                with_repeats(self._render(leased.event), delivery.repeats),
+                with_repeats(self._message_of(leased.event), delivery.repeats),
                 delivery.attempts,
                 started_at,
             )
@@ -107,6 +109,15 @@ class Sender:
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer)
+
+    def _message_of(self, event: Event) -> Message:
+        """One message goes to many targets at about the same time."""
+        message = self._messages.get(event.id)
+        if message is None:
+            if len(self._messages) >= _MOST_REMEMBERED:
+                self._messages.clear()
+            message = self._messages[event.id] = self._render(event)
+        return message
 
     def interrupted(self, leased: Leased, started_at: datetime) -> Attempt:
         """What an attempt comes to that was broken off: nobody knows whether it arrived."""
