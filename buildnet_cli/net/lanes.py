@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
 import re
@@ -34,6 +35,7 @@ _MAX_LINE = 65_536
 # Receivers close idle connections, often after 5 s; a message written into a closing one would have an unknown outcome.
 _IDLE_SECS = 4.0
 _MAX_CONNECTIONS = 32
+_MOST_URLS = 256
 _NOT_ALLOWED = re.compile(r"[^\x20-\x7e]")
 # Some answers take hours. A host that vanished without a word is found out after two to three minutes.
 _PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
@@ -136,16 +138,17 @@ class Lanes:
 
     def _transport(self, lane: _Lane) -> AiohttpTransport:
         if lane not in self._lanes:
+            trust = self._trusted(lane.verify, lane.ca_file)
             connector = aiohttp.TCPConnector(
                 limit=_MAX_CONNECTIONS,
                 keepalive_timeout=_IDLE_SECS,
-                ssl=self._trusted(lane.verify, lane.ca_file),
+                ssl=trust,
                 resolver=_PublicResolver() if lane.deny_private else None,
                 use_dns_cache=not lane.deny_private,
                 socket_factory=_probed_socket,
             )
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-            self._lanes[lane] = AiohttpTransport(client=session)
+            self._lanes[lane] = AiohttpTransport(verify=trust, client=session)  # it would load every authority once more
         return self._lanes[lane]
 
     def _trusted(self, verify: bool, ca_file: str) -> ssl.SSLContext:
@@ -218,6 +221,13 @@ def _refuse_private_literal(host: str) -> None:
         raise denied(host)
 
 
+# Hundreds of messages go to the same few URLs.
+@functools.lru_cache(_MOST_URLS)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+@functools.lru_cache(_MOST_URLS)
 def _host_of(url: str) -> str:
     try:
         host = urlsplit(url).hostname
@@ -226,6 +236,7 @@ def _host_of(url: str) -> str:
     return host or "the given URL"
 
 
+@functools.lru_cache(_MOST_URLS)
 def _origin_of(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -237,7 +248,9 @@ def _origin_of(url: str) -> str:
 def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout) -> httpx.Request:
     ours = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
     given = {name.lower(): value for name, value in _checked(headers).items()}
-    return httpx.Request(method, url, headers={**ours, **given}, content=content, extensions={"timeout": timeout.as_dict()})
+    return httpx.Request(
+        method, _parsed(url), headers={**ours, **given}, content=content, extensions={"timeout": timeout.as_dict()}
+    )
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
