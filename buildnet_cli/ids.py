@@ -19,10 +19,10 @@ def new_id(prefix: str) -> str:
     prefix: one of evt, dlv, req, build, run, rpt, inc, mute, node.
     """
     global _last
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    moment = time.time_ns() // 1_000_000
     with _lock:
         # Two ids of one millisecond, or a clock set back, still come out in the order they were made.
-        _last = value if value > _last else _last + 1
+        _last = moment << 80 | int.from_bytes(os.urandom(10), "big") if moment > _last >> 80 else _last + 1
         value = _last
     return f"{prefix}_{_encode(value)}"
 

@@ -211,8 +211,13 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     taken_rows = [(moment, row["seq"]) for row in chosen]
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
+    # To send it, nobody needs to know why.
     return [
-        Leased(deliveries.from_row({**row, "attempts": row["attempts"] + 1}), told_of[row["event_id"]], _effort(db, row))
+        Leased(
+            deliveries.from_row({**row, "attempts": row["attempts"] + 1, "reasons": "[]"}),
+            told_of[row["event_id"]],
+            _effort(db, row),
+        )
         for row in chosen
     ]
 

@@ -45,7 +45,7 @@ class WebhookChannel:
             timeout_secs=webhook.timeout_secs,
             verify=webhook.verify,
         )
-        return refusal.receipt_of(answer, webhook.resolved_format)
+        return refusal.receipt_of(answer, endpoint.form)
 
     async def close(self) -> None:
         """Nothing of its own is open."""
@@ -56,18 +56,10 @@ class _Endpoint:
 
     def __init__(self, webhook: Webhook) -> None:
         self.webhook = webhook
+        self.form = webhook.resolved_format
+        self.url = _url_of(webhook)
         self._given = {name.lower(): value.get_secret_value() for name, value in webhook.headers.items()}
         self._template = self._compiled()
-
-    @property
-    def url(self) -> str:
-        """Where to send. Discord says what became of a message only if asked to wait for it."""
-        url = self.webhook.url.get_secret_value()
-        if self.webhook.resolved_format != "discord":
-            return url
-        parts = urlsplit(url)
-        query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("wait="))
-        return urlunsplit(parts._replace(query=f"{query}&wait=true" if query else "wait=true"))
 
     def body(self, message: Message) -> bytes:
         """What the template makes of the message; the built-in form if there is none, or if it fails on this message."""
@@ -76,7 +68,7 @@ class _Endpoint:
                 return payload.encode(self._template.render(message))
             except ConfigError as exc:
                 self._report(exc)
-        return payload.built_in(message, self.webhook.resolved_format)
+        return payload.built_in(message, self.form)
 
     def headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
         """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature."""
@@ -110,3 +102,13 @@ class _Endpoint:
             exc.message,
             extra={"webhook": self.webhook.name, "where": exc.where, "hint": exc.hint},
         )
+
+
+def _url_of(webhook: Webhook) -> str:
+    """Where to send. Discord says what became of a message only if asked to wait for it."""
+    url = webhook.url.get_secret_value()
+    if webhook.resolved_format != "discord":
+        return url
+    parts = urlsplit(url)
+    query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("wait="))
+    return urlunsplit(parts._replace(query=f"{query}&wait=true" if query else "wait=true"))
