@@ -127,14 +127,15 @@ class StoredOutbox:
 
     async def finish(
         self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
-    ) -> None:
+    ) -> bool:
         now = self._clock.now()
 
-        def finish(db: sqlite_utils.Database) -> None:
-            _finish(db, attempts, released)
+        def finish(db: sqlite_utils.Database) -> bool:
+            has_moved_on = _finish(db, attempts, released)
             breaker_rows.save(db, breakers or {}, now)
+            return has_moved_on or bool(released or breakers) or not all(attempt.status.is_final for attempt in attempts)
 
-        await self._store.write(finish)
+        return await self._store.write(finish)
 
     async def breakers(self) -> dict[Target, Breaker]:
         return await self._store.read(breaker_rows.load)
@@ -246,10 +247,11 @@ def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) 
     return sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:room]
 
 
-def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> None:
+def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> bool:
+    """Whether a line has moved on."""
     db.conn.executemany(_RELEASE, [(delivery_id,) for delivery_id in released])
     ended = {line for attempt in attempts if (line := _record(db, attempt)) is not None}
-    db.conn.executemany(deliveries.ADVANCE, list(ended))
+    return db.conn.executemany(deliveries.ADVANCE, list(ended)).rowcount > 0
 
 
 def _record(db: sqlite_utils.Database, attempt: Attempt) -> tuple[str, str, str] | None:
