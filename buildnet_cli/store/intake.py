@@ -80,15 +80,13 @@ class StoredIntake:
 def accept_one(db: sqlite_utils.Database, incoming: Incoming, router: Router, now: datetime) -> Acceptance:
     """Store an event with what is decided about it, or find what was stored of it before."""
     event, key = incoming.event, incoming.key
-    if not events.insert(db, event, accepted_at=now, unheard="", key=key):
-        twin = events.find_twin(db, event, key)
-        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
     memory = StoredMemory(db)
     decided = router.route(event, memory, now)
     unheard = "" if decided else NO_RECIPIENT
-    if unheard:
-        db.execute("UPDATE events SET unheard = ? WHERE id = ?", [unheard, event.id])
-    else:
+    if not events.insert(db, event, accepted_at=now, unheard=unheard, key=key):
+        twin = events.find_twin(db, event, key)
+        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
+    if decided:
         insert(db, [deliveries.to_row(each, subject=event.subject, rank=decision.priority.rank) for decision, each in decided])
     remember(db, event, decided, memory, router.rules, now)
     return Acceptance(event, tuple(each for _, each in decided), unheard, key)

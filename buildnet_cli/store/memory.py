@@ -159,14 +159,27 @@ def remember(
     now: datetime,
 ) -> None:
     """Write down what was decided about an event. Its deliveries have been stored."""
-    identity, incident = dedup.identity(event, rules.pairing), dedup.incident_of(event, memory, rules.pairing)
     told = [each for each in decided if each[0].action is not Action.SUPPRESS]
+    if decided:
+        _remember_told(db, event, decided, told, memory, rules, now)
+    _remember_incident(db, event, told, memory, rules)
+
+
+def _remember_told(
+    db: sqlite_utils.Database,
+    event: Event,
+    decided: Sequence[tuple[Decision, Delivery]],
+    told: Sequence[tuple[Decision, Delivery]],
+    memory: StoredMemory,
+    rules: Rules,
+    now: datetime,
+) -> None:
+    identity, incident = dedup.identity(event, rules.pairing), dedup.incident_of(event, memory, rules.pairing)
     repeats = [decision.target for decision, _ in decided if decision.action is Action.SUPPRESS and decision.stage == Stage.DEDUP]
     news = (event.type, event.priority.value, to_rfc3339(now), incident, 0)
     db.conn.executemany(_FOLD, [(target.channel, target.recipient, identity) for target in repeats])
     db.conn.executemany(_PUT_TOLD, [(each.target.channel, each.target.recipient, identity, each.id, *news) for _, each in told])
     take_slots(db, [slot for decision, _ in told for slot in decision.slots], now)
-    _remember_incident(db, event, told, memory, rules)
 
 
 def remember_release(db: sqlite_utils.Database, delivery_ids: Sequence[str], now: datetime) -> None:
