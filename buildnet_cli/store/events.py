@@ -21,6 +21,8 @@ INSERT INTO events (id, type, priority, message, subject, source, timestamp, acc
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
+
 # Every type once, by jumping from one to the next in the index instead of walking all events.
 _TYPES = """
 WITH RECURSIVE kinds (type) AS (
@@ -51,7 +53,7 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
             event.source,
             to_rfc3339(event.timestamp),
             to_rfc3339(accepted_at),
-            json.dumps(event.payload, separators=(",", ":"), allow_nan=False),
+            _ENCODER.encode(event.payload),
             unheard,
             key or None,
         ),
