@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import statistics
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -153,6 +152,8 @@ def median_duration_secs(db: sqlite_utils.Database, package: str) -> float | Non
     spans = db.execute(_REALLY_RAN, [package, _BUILDS_FOR_MEDIAN]).fetchall()
     if not spans:
         return None
+    import statistics  # heavy, and not needed by an agent that builds nothing
+
     return statistics.median((from_rfc3339(end) - from_rfc3339(start)).total_seconds() for start, end in spans)
 
 
