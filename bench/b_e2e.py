@@ -11,7 +11,7 @@ from pathlib import Path
 
 import b_ingest
 import uvloop
-from lib import agent, endpoints, load, proc
+from lib import agent, alertmanager, endpoints, load, proc
 from lib.goal import Result, Skip, result
 
 PEERS = Path(__file__).parents[1] / ".venv-peers" / "bin" / "python"
@@ -47,40 +47,46 @@ def measure_latency(*, quick: bool) -> Iterator[Result]:
 
 
 def measure_fan_out(*, quick: bool) -> Iterator[Result]:
-    """Notifications to 10 endpoints, as fast as they go, against a bare loop of the client library, and Apprise."""
+    """Notifications to 10 endpoints, as fast as they go, against a bare loop of the client library, and other programs."""
     runs, count = (3, 2000) if quick else (5, 8000)
-    rates: list[list[float]] = []
+    rates: list[dict[str, float]] = []
     with endpoints.sink(10) as sink, agent.running(agent.config_for(sink.ports)) as (here, _):
         for _ in range(runs):
-            row = [_fan_out(here, sink, count), count / _post(proc.PYTHON, "httpx", count, sink.ports)]
+            row = {"ours": _fan_out(here, sink, count), "client": count / _post(proc.PYTHON, "httpx", count, sink.ports)}
             if PEERS.exists():
-                row.append(count / 4 / _post(str(PEERS), "apprise", count // 4, sink.ports))
+                row["Apprise"] = count / 4 / _post(str(PEERS), "apprise", count // 4, sink.ports)
+            if alertmanager.PROGRAM is not None:
+                with alertmanager.running(sink.ports) as port:
+                    row["Alertmanager"] = _alert(port, sink, count)
             rates.append(row)
         _assert_sent_once(here)
-    ours, bare, *apprise = (statistics.median(column) for column in zip(*rates, strict=True))
-    value, what = f"{ours:.0f}/s", "notifications to 10 endpoints"
-    yield result(
-        "G13",
-        what,
-        [row[0] / row[1] for row in rates],
-        gate=0.55,
-        stretch=0.8,
-        reference=f"its client alone: {bare:.0f}/s",
-        value=value,
-        is_floor=True,
-    )
-    if not apprise:
-        raise Skip("G14 needs Apprise (make peers)")
-    yield result(
-        "G14",
-        what,
-        [row[0] / row[2] for row in rates],
-        gate=2.5,
-        stretch=8,
-        reference=f"Apprise: {apprise[0]:.0f}/s",
-        value=value,
-        is_floor=True,
-    )
+    for goal, what, key, name, gate, stretch in (
+        ("G13", "notifications to 10 endpoints", "client", "its client alone", 0.55, 0.8),
+        ("G14", "the same", "Apprise", "Apprise", 2.5, 8),
+        ("beside", "the same, each one on disk", "Alertmanager", "Alertmanager, in memory", None, None),
+    ):
+        if key not in rates[0]:
+            continue
+        yield result(
+            goal,
+            what,
+            [row["ours"] / row[key] for row in rates],
+            gate=gate,
+            stretch=stretch,
+            reference=f"{name}: {statistics.median(row[key] for row in rates):.0f}/s",
+            value=f"{statistics.median(row['ours'] for row in rates):.0f}/s",
+            is_floor=True,
+        )
+
+
+def measure_peers(*, quick: bool) -> Iterator[Result]:
+    """Say which of the programs that we are compared with are missing here."""
+    missing = ["Apprise (make peers)"] if not PEERS.exists() else []
+    if alertmanager.PROGRAM is None:
+        missing.append("Alertmanager (apt-get install prometheus-alertmanager)")
+    if missing:
+        raise Skip(f"no comparison with {' nor '.join(missing)}")
+    yield from ()
 
 
 def measure_stopped(*, quick: bool) -> Iterator[Result]:
@@ -139,6 +145,14 @@ def _fan_out(here: agent.Project, sink: endpoints.Sink, count: int) -> float:
     return count / (time.perf_counter() - begin)
 
 
+def _alert(port: int, sink: endpoints.Sink, count: int) -> float:
+    sink.clear()
+    begin = time.perf_counter()
+    alertmanager.hand_in(port, count // len(sink.ports))
+    sink.wait(count)
+    return count / (time.perf_counter() - begin)
+
+
 def _post(python: str, name: str, count: int, ports: Sequence[int]) -> float:
     argv = [python, str(Path(__file__).parent / "lib" / "posting.py"), name, str(count), *map(str, ports)]
     return float(subprocess.run(argv, check=True, capture_output=True, text=True).stdout)
@@ -171,4 +185,4 @@ def _percentile(values: Sequence[float], percent: int) -> float:
     return statistics.quantiles(values, n=100)[percent - 1]
 
 
-MEASURES = [measure_latency, measure_fan_out, measure_stopped]
+MEASURES = [measure_latency, measure_fan_out, measure_peers, measure_stopped]

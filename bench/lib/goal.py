@@ -12,7 +12,8 @@ class Result:
     """One line of the table.
 
     ratio: the median over the runs of what the goal limits; lowest, highest: the other end of the same runs.
-    gate: what the ratio must not exceed, or must reach if the gate is a floor; stretch: what we would like.
+    gate: what the ratio must not exceed, or must reach if it is a floor; None if the ratio is only told.
+    stretch: what we would like.
     reference, value: what was compared, in units of their own, for people.
     """
 
@@ -23,26 +24,30 @@ class Result:
     ratio: float
     lowest: float
     highest: float
-    gate: float
-    stretch: float
+    gate: float | None
+    stretch: float | None
     is_floor: bool = False
 
     @property
     def is_met(self) -> bool:
+        if self.gate is None:
+            return True
         return self.ratio >= self.gate if self.is_floor else self.ratio <= self.gate
 
     def as_row(self) -> list[str]:
         spread = f"{self.ratio:.3g} ({self.lowest:.3g}–{self.highest:.3g})"
-        verdict = "ok" if self.is_met else "FAILED"
+        if self.gate is None:
+            return [self.goal, self.what, self.reference, self.value, spread, "", "", "told"]
+        gate = f"{'≥' if self.is_floor else '≤'}{self.gate:g}"
         return [
             self.goal,
             self.what,
             self.reference,
             self.value,
             spread,
-            f"{'≥' if self.is_floor else '≤'}{self.gate:g}",
-            f"{self.stretch:g}",
-            verdict,
+            gate,
+            f"{self.stretch:g}" if self.stretch is not None else "",
+            "ok" if self.is_met else "FAILED",
         ]
 
     def as_json(self) -> dict[str, object]:
@@ -57,8 +62,8 @@ def result(
     what: str,
     ratios: Sequence[float],
     *,
-    gate: float,
-    stretch: float,
+    gate: float | None,
+    stretch: float | None,
     reference: str,
     value: str,
     is_floor: bool = False,
