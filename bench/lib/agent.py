@@ -34,7 +34,7 @@ def config_for(ports: Sequence[int], *, timeout_secs: int = 15) -> str:
     return CONFIG + json.dumps({"notifications": {"settings": settings, "channels": {"webhooks": hooks}}})[1:-1] + "\n"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Project:
     """An empty project with a home of its own."""
 

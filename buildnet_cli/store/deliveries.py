@@ -16,6 +16,8 @@ from buildnet_cli.routing.decision import Reason, Target
 from buildnet_cli.store.page import Filter, Page, newest_first
 from buildnet_cli.store.rows import Row, rows
 
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
+
 _LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
 
 ADVANCE: Final = """
@@ -184,4 +186,4 @@ def reasons_from_text(text: str) -> tuple[Reason, ...]:
 
 def reasons_to_text(reasons: Sequence[Reason]) -> str:
     """As stored: a list of `[stage, text, path]`."""
-    return json.dumps([(reason.stage, reason.text, reason.path) for reason in reasons], separators=(",", ":"))
+    return _ENCODER.encode([(reason.stage, reason.text, reason.path) for reason in reasons])

@@ -15,10 +15,12 @@ _FORMS: dict[str, Callable[[Message], dict[str, Any]]] = {
     "discord": discord.body,
 }
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def built_in(message: Message, form: str) -> bytes:
     """The message as `json` (the event exactly as on every wire), `slack` or `discord`."""
-    return encode(json.dumps(_FORMS[form](message), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    return encode(_ENCODER.encode(_FORMS[form](message)))
 
 
 def encode(text: str) -> bytes:
