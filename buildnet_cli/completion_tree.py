@@ -16,6 +16,7 @@ COMMANDS: dict[str, Command] = {
           'run',
           'cmd',
           'history',
+          'tail',
           'why',
           'route',
           'mute',
@@ -101,7 +102,8 @@ COMMANDS: dict[str, Command] = {
     'cmd':
         ('Give a command to the agent, as one could from a phone',
          (),
-         ((('--wait',), 'Follow a build to its end; exit 1 if it fails', ''),),
+         ((('--confirm',), 'The code of a command that asked back; it runs then', '<text>'),
+          (('--wait',), 'Follow a build to its end; exit 1 if it fails', '')),
          ('<text>',)),
     'history':
         ('Past builds, events or commands, newest first; `show` for one of them in full',
@@ -111,6 +113,11 @@ COMMANDS: dict[str, Command] = {
           (('--package', '-p'), 'Only this package, or subject', '<packages>'),
           (('--type',), 'Only events of this pattern', '<event types>')),
          ('<text>',)),
+    'tail':
+        ('Show events as they come, until Ctrl-C',
+         (),
+         ((('--type',), 'Only these events; may be given again', '<event types>'),),
+         ('',)),
     'why':
         ('Every recipient, every stage, the reason, the line of the configuration',
          (),

@@ -51,6 +51,11 @@ class Workspace:
         return self.state / "logs"
 
     @property
+    def templates(self) -> Path:
+        """Words of the operator's own in the place of ours."""
+        return self.state / "templates"
+
+    @property
     def builds(self) -> Path:
         """Build logs, one folder per build."""
         return self.state / "builds"

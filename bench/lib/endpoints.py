@@ -51,7 +51,7 @@ class Sink:
 
     def _read(self) -> list:  # type: ignore[type-arg]  # as the sink wrote it
         assert self._child.stdout is not None
-        found: list = json.loads(self._child.stdout.readline())  # type: ignore[type-arg]
+        found: list = json.loads(self._child.stdout.readline())  # type: ignore[type-arg]  # as the sink wrote it
         return found
 
 

@@ -25,7 +25,7 @@ def null() -> None:
     async def accept(self: object, incoming: Sequence[Incoming], *rest: object) -> list[Acceptance]:
         return [Acceptance(each.event, (), NO_RECIPIENT, each.key) for each in incoming]
 
-    StoredIntake.accept = accept  # type: ignore[method-assign,assignment]
+    StoredIntake.accept = accept  # type: ignore[method-assign,assignment]  # it takes less
 
 
 def inline() -> None:
@@ -37,7 +37,7 @@ def inline() -> None:
             raise job.error
         return job.result
 
-    writer.Writer.write = write  # type: ignore[method-assign]
+    writer.Writer.write = write  # type: ignore[method-assign]  # the purpose of this file
 
 
 def thread() -> None:

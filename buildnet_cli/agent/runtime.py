@@ -9,6 +9,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Mapping
 from typing import Any, Final
 
 from buildnet_cli import __version__
@@ -18,11 +19,15 @@ from buildnet_cli.agent.lock import AgentLock
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter
+from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
+from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.services import Services
+from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery import spool
@@ -118,6 +123,7 @@ class Agent:
                 rest.push_async_callback(channel.close)
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
+            rest.callback(self._parts.bus.close)
             rest.push_async_callback(self._drain, deadline)
             rest.push_async_callback(self._parts.engine.shutdown)
 
@@ -173,6 +179,7 @@ class Agent:
         executor = Executor(
             log=self._parts.commands,
             clock=self._clock,
+            confirmations=self._parts.confirmations,
             engine=self._parts.engine,
             builds=self._parts.builds,
             status=self._account.status,
@@ -185,11 +192,17 @@ class Agent:
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            feed=Feed(self._parts.bus, self._parts.store),
+            tickets=Tickets(self._clock),
             status=self._account.page,
-            test=lambda wanted: send_wanted(wanted, self._loaded.config, self._parts.channels, self._clock),
+            test=self._send_test,
             reload=self.reload,
             stop=self.stop,
         )
+
+    async def _send_test(self, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        parts = self._parts
+        return await send_wanted(wanted, self._loaded.config, parts.channels, self._clock, parts.wording)
 
     def _report(self) -> dict[str, Any]:
         """What a starter is told."""
@@ -213,9 +226,11 @@ class Agent:
             open_channels(loaded.config, parts.http, console, color=console is not None and console.isatty()),
         )
         parts.stock.limits = wiring.cache_limits(loaded)
-        parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table))
+        parts.wording = Wording(self._workspace.templates)
+        parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
+        parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
         self._loaded = loaded
         self._account.take_over(loaded)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from buildnet_cli.agent.templates import Wording
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.config.loader import Loaded
@@ -20,7 +22,7 @@ from buildnet_cli.net.http import HttpClient
 
 
 async def send_wanted(
-    wanted: Mapping[str, Any], config: Config, channels: Mapping[str, Channel], clock: Clock
+    wanted: Mapping[str, Any], config: Config, channels: Mapping[str, Channel], clock: Clock, wording: Wording
 ) -> list[dict[str, Any]]:
     """Send what a request asks for.
 
@@ -44,15 +46,15 @@ async def send_wanted(
     recipients = choose(config.notifications, channels=names, to=to)
     priority = priority_of(draft.type, config.notifications.settings.default_priority)
     event = Event(new_id("evt"), draft.type, priority, draft.message, draft.subject, "send-test", clock.now(), {})
-    return [result.as_wire() for result in await send_test(recipients, channels, event, clock)]
+    return [result.as_wire() for result in await send_test(recipients, channels, event, clock, wording.reword)]
 
 
-async def send_once(loaded: Loaded, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Open the channels, send, and close them again."""
+async def send_once(loaded: Loaded, templates: Path, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Open the channels, send, and close them again. templates: the folder of the operator's own."""
     http = HttpClient()
     channels = open_channels(loaded.config, http)
     try:
-        return await send_wanted(wanted, loaded.config, channels, SystemClock())
+        return await send_wanted(wanted, loaded.config, channels, SystemClock(), Wording(templates))
     finally:
         for channel in channels.values():
             await channel.close()

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from buildnet_cli.agent.engines import ChosenEngine
+from buildnet_cli.agent.templates import Wording
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -44,6 +46,7 @@ from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.confirmations import StoredConfirmations
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
@@ -59,7 +62,7 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 @dataclass
 class Parts:
-    """The agent's parts, put together and not yet started. `channels` is replaced at a reload."""
+    """The agent's parts, put together and not yet started. `channels` and `wording` are replaced at a reload."""
 
     store: Store
     bus: EventBus
@@ -73,7 +76,9 @@ class Parts:
     stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
+    confirmations: Confirmations
     http: HttpClient
+    wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
 
 
@@ -84,6 +89,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     Raises StorageError or ConfigError if what is there cannot be used.
     """
     project = project_of(workspace, loaded)
+    wording = Wording(workspace.templates)
     store = Store.open(workspace.database)
     bus = EventBus()
     outbox = StoredOutbox(store, clock)
@@ -93,7 +99,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     intake, router = StoredIntake(store, clock), Router(rules(loaded, table))
     dispatcher = Dispatcher(
         outbox,
-        outlets(loaded, channels, table),
+        outlets(loaded, channels, table, wording),
         render,
         clock,
         on_change=lambda: alarm.wake(),
@@ -133,7 +139,9 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         stock,
         builds,
         StoredCommands(store),
+        Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
+        wording,
         channels,
     )
 
@@ -150,7 +158,7 @@ def rules(loaded: Loaded, table: RoutingTable) -> Rules:
     return Rules.from_config(loaded.config.notifications, table, loaded.config.monitoring.incident_pairing())
 
 
-def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable) -> Outlets:
+def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable, wording: Wording) -> Outlets:
     """Where messages may go."""
     notifications = loaded.config.notifications
     folding = frozenset(
@@ -158,7 +166,7 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
         for each in notifications.all_recipients()
         if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
     )
-    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run)
+    return Outlets(channels, table.targets, folding, is_dry_run=notifications.dry_run, reword=wording.reword)
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:

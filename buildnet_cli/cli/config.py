@@ -48,7 +48,7 @@ def validate(
     path = state.config_file if file is None else Path(file)
     try:
         loaded = load_text(sys.stdin.read(), "stdin", state.lookup) if file == "-" else load(path, state.lookup)
-        problems = [*loaded.problems, *check(loaded), *(_problems_of_project(state, loaded) if file is None else ())]
+        problems = [*loaded.problems, *check(loaded), *(_problems_beside(state, loaded) if file is None else ())]
     except InvalidConfigError as exc:
         problems = list(exc.problems)
     errors = sum(problem.severity is Severity.ERROR for problem in problems)
@@ -56,19 +56,21 @@ def validate(
     raise typer.Exit(EXIT_OF[Kind.CONFIG] if errors else 0)
 
 
-def _problems_of_project(state: AppContext, loaded: Loaded) -> Sequence[Problem]:
-    """What would keep an agent from starting with this configuration: the packages, wherever they are written."""
+def _problems_beside(state: AppContext, loaded: Loaded) -> Sequence[Problem]:
+    """What is wrong with the files that an agent with this configuration would read: the packages and the templates."""
+    from buildnet_cli.agent import templates
     from buildnet_cli.agent.wiring import project_of
     from buildnet_cli.config.problems import InvalidConfigError
     from buildnet_cli.errors import UnsupportedError
 
+    problems = templates.check(state.workspace.templates)
     try:
         project_of(state.workspace, loaded)
     except InvalidConfigError as exc:
-        return exc.problems
+        return [*problems, *exc.problems]
     except UnsupportedError:
-        return ()  # valid, and of a later version
-    return ()
+        pass  # valid, and of a later version
+    return problems
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config show --origin")

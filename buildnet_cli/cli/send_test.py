@@ -67,4 +67,4 @@ def _send_here(state: AppContext, wanted: Mapping[str, Any]) -> list[dict[str, A
 
     from buildnet_cli.agent.trial import send_once
 
-    return asyncio.run(send_once(state.load_config(), wanted))
+    return asyncio.run(send_once(state.load_config(), state.workspace.templates, wanted))

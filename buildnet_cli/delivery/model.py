@@ -41,6 +41,7 @@ class Delivery:
     answer: the provider's last answer, without secrets.
     hold: the stage that holds it; empty for none. folded_into: id of the digest's delivery that tells of it, and whose end is
     its end. repeats: how many like it were folded before it.
+    incident: id of the event that opened the problem it tells of, or tells the end of; empty for plain facts.
     """
 
     id: str
@@ -56,6 +57,7 @@ class Delivery:
     hold: str = ""
     folded_into: str | None = None
     repeats: int = 0
+    incident: str = ""
 
     def as_wire(self) -> dict[str, Any]:
         """`{id, event_id, channel, recipient, status, reason, attempts, next_attempt_at, answer, folded_into}`."""
@@ -88,12 +90,24 @@ class Effort:
 
 
 @dataclass(frozen=True, slots=True)
+class FirstTold:
+    """The first message that a target got of an incident. ref: how its provider calls it. event: what it told of."""
+
+    ref: str
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
 class Leased:
-    """A delivery that the dispatcher holds, with the event it tells of and what was tried before."""
+    """A delivery that the dispatcher holds, with the event it tells of and what was tried before.
+
+    first: what the target was told of the same incident before, if its provider can refer to that.
+    """
 
     delivery: Delivery
     event: Event
     effort: Effort
+    first: FirstTold | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +116,7 @@ class Attempt:
 
     outcome: None if the message was taken.
     status: what the delivery becomes. next_attempt_at: set while that is pending.
-    answer: the provider's answer or the fault, without secrets.
+    answer: the provider's answer or the fault, without secrets. ref: as in Receipt.
     """
 
     delivery_id: str
@@ -113,6 +127,18 @@ class Attempt:
     status: DeliveryStatus
     reason: str
     next_attempt_at: datetime | None = None
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What a target has of an incident already, so that all of it can be shown in one place.
+
+    ref: how the provider calls the incident's first message. updated: that message, saying how things stand now.
+    """
+
+    ref: str
+    updated: Message
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +147,8 @@ class OutgoingMessage:
 
     delivery_id: the same in every attempt, so that receivers can drop repeats.
     attempt: from 1. sent_at: the time of this attempt.
+    incident: the same for all messages about one problem; empty for a plain fact.
+    thread: what went to the target about that problem first; None if this is it.
     """
 
     delivery_id: str
@@ -128,11 +156,18 @@ class OutgoingMessage:
     message: Message
     attempt: int
     sent_at: datetime
+    incident: str = ""
+    thread: Thread | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """A provider took a message. provider_id: its own name for it, empty if it gave none."""
+    """A provider took a message.
+
+    provider_id: its own name for it, empty if it gave none. detail: what a person may want to know of it.
+    ref: what later messages of the same incident need to answer or change this one; empty if they cannot.
+    """
 
     provider_id: str = ""
     detail: str = ""
+    ref: str = ""

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
-from buildnet_cli.events.incident import IncidentKey, key_of
+from buildnet_cli.events.catalog import Turn
+from buildnet_cli.events.incident import IncidentKey, Pairing, key_of, turn_of
 from buildnet_cli.events.model import Event
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
@@ -61,7 +62,9 @@ class Router:
 
     def route(self, event: Event, memory: Memory, now: datetime) -> list[tuple[Decision, Delivery]]:
         """What is to become of an event that comes in, for each target that hears of it or would have."""
-        return [(decision, _to_delivery(event, decision, now)) for decision in pipeline.decide(event, self.rules, memory, now)]
+        incident = _incident_of(event, memory, self.rules.pairing)
+        decided = pipeline.decide(event, self.rules, memory, now)
+        return [(decision, _to_delivery(event, decision, now, incident)) for decision in decided]
 
     def release(self, target: Target, held: Sequence[Held], memory: Memory, now: datetime) -> Release:
         """What is to become of deliveries of one target that have fallen due, oldest first."""
@@ -104,7 +107,16 @@ def _as_held(held: Held) -> pipeline.Held:
     return pipeline.Held(held.event, held.delivery.target, held.priority, is_owed=is_owed)
 
 
-def _to_delivery(event: Event, decision: Decision, now: datetime) -> Delivery:
+def _incident_of(event: Event, memory: Memory, pairing: Pairing) -> str:
+    """Id of the event that opened the problem this one tells of, itself maybe, or tells the end of."""
+    key = key_of(event, pairing)
+    known = memory.incident(key) if key is not None else None
+    if known is not None:
+        return known.opened_by
+    return event.id if turn_of(event, pairing) is Turn.OPENS else ""
+
+
+def _to_delivery(event: Event, decision: Decision, now: datetime, incident: str = "") -> Delivery:
     return Delivery(
         id=new_id("dlv"),
         event_id=event.id,
@@ -116,4 +128,5 @@ def _to_delivery(event: Event, decision: Decision, now: datetime) -> Delivery:
         reasons=decision.reasons,
         hold=decision.stage if decision.action is Action.HOLD else "",
         repeats=decision.repeats,
+        incident=incident,
     )

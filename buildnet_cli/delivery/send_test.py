@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -17,6 +17,7 @@ from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, NotFoundError, UsageError
 from buildnet_cli.events.model import Event
 from buildnet_cli.ids import new_id
+from buildnet_cli.messages.model import Message
 from buildnet_cli.messages.render import render
 from buildnet_cli.routing.decision import Target
 
@@ -78,9 +79,16 @@ def choose(notifications: Notifications, *, channels: Sequence[str] = (), to: st
 
 
 async def send_test(
-    recipients: Sequence[Recipient], channels: Mapping[str, Channel], event: Event, clock: Clock
+    recipients: Sequence[Recipient],
+    channels: Mapping[str, Channel],
+    event: Event,
+    clock: Clock,
+    reword: Callable[[Message, str], Message],
 ) -> list[SendResult]:
-    """Send to all of them at the same time; one result each, in their order."""
+    """Send to all of them at the same time; one result each, in their order.
+
+    reword: a message in the operator's own words for a channel, if there are any.
+    """
     message = render(event, is_test=True)
 
     async def send(recipient: Recipient) -> SendResult:
@@ -90,7 +98,8 @@ async def send_test(
         if channel is None:
             why = f"{target.channel} cannot be sent by this version yet"
             return SendResult(target.channel, target.recipient, "unsupported", timedelta(), why)
-        outgoing = OutgoingMessage(new_id("dlv"), target, message, attempt=1, sent_at=clock.now())
+        worded = reword(message, target.channel)
+        outgoing = OutgoingMessage(new_id("dlv"), target, worded, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)
             result, detail, hint = "delivered", receipt.detail or receipt.provider_id, ""

@@ -6,18 +6,18 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.backoff import Failure, fate_of
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.clean import clean_text
-from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage
+from buildnet_cli.delivery.model import Attempt, DeliveryStatus, FirstTold, Leased, OutgoingMessage, Thread
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
-from buildnet_cli.messages.render import with_repeats
+from buildnet_cli.messages.render import updated, with_repeats
 from buildnet_cli.routing.decision import Target
 
 _log = logging.getLogger(__name__)
@@ -33,12 +33,14 @@ class Outlets:
     channels: open ones, by kind. targets: everybody who is configured.
     folding: those who are told in one message what they could not be told in time: people's chats and telephones.
     is_dry_run: render and log, and stop at the wire.
+    reword: a message in the operator's own words for a channel, if there are any.
     """
 
     channels: Mapping[str, Channel]
     targets: Collection[Target]
     folding: Collection[Target] = frozenset()
     is_dry_run: bool = False
+    reword: Callable[[Message, str], Message] = field(default=lambda message, _: message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +84,15 @@ class Sender:
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
+            rendered = outlets.reword(self._message_of(leased.event), channel.kind)
             message = OutgoingMessage(
                 delivery.id,
                 delivery.target,
-                with_repeats(self._message_of(leased.event), delivery.repeats),
+                with_repeats(rendered, delivery.repeats),
                 delivery.attempts,
                 started_at,
+                delivery.incident,
+                self._thread(leased.first, rendered),
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
@@ -108,7 +113,7 @@ class Sender:
             return self._failed(leased, started_at, Failure(Outcome.CRASHED, cause))
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
-        return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer)
+        return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer, receipt.ref)
 
     def _message_of(self, event: Event) -> Message:
         """One message goes to many targets at about the same time."""
@@ -123,6 +128,9 @@ class Sender:
         """What an attempt comes to that was broken off: nobody knows whether it arrived."""
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
+
+    def _thread(self, first: FirstTold | None, latest: Message) -> Thread | None:
+        return Thread(first.ref, updated(self._render(first.event), latest)) if first is not None else None
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
@@ -140,7 +148,14 @@ class Sender:
         return Tried(attempt, failure)
 
     def _final(
-        self, leased: Leased, started_at: datetime, status: DeliveryStatus, outcome: Outcome | None, reason: str, answer: str
+        self,
+        leased: Leased,
+        started_at: datetime,
+        status: DeliveryStatus,
+        outcome: Outcome | None,
+        reason: str,
+        answer: str,
+        ref: str = "",
     ) -> Tried:
         attempt = Attempt(
             delivery_id=leased.delivery.id,
@@ -150,5 +165,6 @@ class Sender:
             answer=clean_text(answer)[:_LONGEST_ANSWER],
             status=status,
             reason=reason,
+            ref=ref,
         )
         return Tried(attempt)

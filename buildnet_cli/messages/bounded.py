@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sized
 from typing import Any
 
 import jinja2
@@ -108,9 +108,13 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         """Begin a rendering with the whole budget."""
         self._left = BUDGET
 
-    def checked(self, source: str) -> nodes.Template:
-        """The parsed template. Raises TemplateSyntaxError, with the line, for anything outside the language."""
+    def checked(self, source: str, names: Mapping[str, Collection[str]]) -> nodes.Template:
+        """The parsed template. Raises TemplateSyntaxError, with the line, for anything outside the language.
+
+        names: what there is, and what each of them has.
+        """
         tree = self.parse(source)
+        _check_names(tree, names)
         for node in tree.find_all(nodes.Node):
             if not isinstance(node, _ALLOWED):
                 raise jinja2.TemplateSyntaxError(f"a template cannot use {_name_of(node)} here", node.lineno)
@@ -139,6 +143,9 @@ class BoundedEnvironment(ImmutableSandboxedEnvironment):
         return self.undefined(f'there is no "{argument}"')
 
     def call_binop(self, context: Any, operator: str, left: Any, right: Any) -> Any:
+        for value in (left, right):
+            if isinstance(value, jinja2.Undefined):
+                str(value)  # a strict one complains here, by name
         if operator == "+" and isinstance(left, str) and isinstance(right, str):
             self.pay(len(left) + len(right))
             return left + right
@@ -196,6 +203,20 @@ class _Metered(NodeTransformer):
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:
         self.generic_visit(node)
         return nodes.Filter(nodes.List(node.nodes, lineno=node.lineno), "concat", [], [], None, None, lineno=node.lineno)
+
+
+def _check_names(tree: nodes.Template, names: Mapping[str, Collection[str]]) -> None:
+    """Whatever a template asks of something that is always there has to be there; what a payload holds is known when it comes."""
+    loop_names = {node.name for node in tree.find_all(nodes.Name) if node.ctx == "store"} | {"loop"}
+    for name in tree.find_all(nodes.Name):
+        if name.name not in names and name.name not in loop_names:
+            raise jinja2.TemplateSyntaxError(f'there is no "{name.name}", only {" and ".join(names)}', name.lineno)
+    for attribute in reversed(list(tree.find_all(nodes.Getattr))):  # the innermost first, as it is read
+        owner = attribute.node.name if isinstance(attribute.node, nodes.Name) else ""
+        known = names.get(owner) if owner not in loop_names else None
+        if attribute.attr.startswith("__") or (known is not None and attribute.attr not in known):
+            has = f"; it has {', '.join(known)}" if known is not None else ""
+            raise jinja2.TemplateSyntaxError(f'{owner or "a value"} has no "{attribute.attr}"{has}', attribute.lineno)
 
 
 def _name_of(node: nodes.Node) -> str:

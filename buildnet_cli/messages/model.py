@@ -36,6 +36,7 @@ class Message:
     code: log lines, to be shown unwrapped; empty if there are none.
     actions: commands that can be sent back, such as `BUILD api`; only ones that exist.
     is_test: marked as such wherever it is shown.
+    was: the title of an older state, to be shown struck through behind the present one; empty if there is none.
     """
 
     event: Event
@@ -46,6 +47,7 @@ class Message:
     actions: tuple[str, ...] = ()
     is_test: bool = False
     tone: Tone = Tone.NEUTRAL
+    was: str = ""
 
     @property
     def headline(self) -> str:

@@ -66,6 +66,12 @@ def with_repeats(message: Message, count: int) -> Message:
     return replace(message, fields=(told, *message.fields))
 
 
+def updated(first: Message, latest: Message) -> Message:
+    """The first message of an incident, saying how things stand since the latest one; what it told stays below."""
+    was = first.title if first.title != latest.title else ""
+    return replace(first, title=latest.title, was=was, tone=latest.tone, actions=latest.actions)
+
+
 def _writer_of(event_type: str) -> Writer:
     exact = _BY_TYPE.get(event_type)
     if exact is not None:

@@ -10,9 +10,10 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 import jinja2
+from jinja2.exceptions import SecurityError
 
 from buildnet_cli.errors import ConfigError
 from buildnet_cli.messages.bounded import BoundedEnvironment
@@ -44,11 +45,25 @@ class TextTemplate:
         _check_size(source)
         environment = environment or BoundedEnvironment()
         try:
-            return cls(environment.from_string(environment.checked(source)), environment)
+            template = cls(environment.from_string(environment.checked(source, NAMES)), environment)
+            template._probe()
+            return template
         except jinja2.TemplateSyntaxError as exc:
             raise ConfigError(f"the template is not valid: {exc.message}", where=f"template line {exc.lineno}") from None
+        except SecurityError as exc:
+            raise ConfigError(f"the template is not valid: {exc.message}") from None
         except _FAULTS as exc:
             raise ConfigError(f"the template is not valid: {type(exc).__name__}") from None
+
+    def _probe(self) -> None:
+        """Fill it once with next to nothing: what does too much whatever it is given is found before it is used."""
+        self._environment.refill()
+        try:
+            self._template.render(_PROBE)
+        except SecurityError:
+            raise
+        except _FAULTS:
+            pass  # it may need what only a real event has
 
     def render(self, message: Message) -> str:
         """Raises ConfigError if the template asks for what is not there, or for too much."""
@@ -66,6 +81,23 @@ class TextTemplate:
                 f"the template failed: {exc}" if isinstance(exc, jinja2.TemplateError) else _sentence(exc)
             ) from None
 
+
+_PROBE: dict[str, Any] = {
+    "event": {
+        "id": "evt_1",
+        "type": "custom.probe",
+        "priority": "low",
+        "message": "probe",
+        "subject": "",
+        "source": "",
+        "timestamp": "2024-01-26T12:00:00.000Z",
+        "payload": {},
+    },
+    "message": {"title": "probe", "line": "", "fields": [], "code": "", "actions": []},
+}
+
+NAMES: Final = {name: tuple(parts) for name, parts in _PROBE.items()}
+"""What a template may ask for."""
 
 _KNOWN = (
     "there are event.id, type, priority, message, subject, source, timestamp, payload, and message.title, line, fields, code, "
@@ -116,8 +148,10 @@ class JsonTemplate:
 
 
 def _check_size(source: str) -> None:
+    if not source.strip():
+        raise ConfigError("the template is empty", hint="remove it to have the built-in form")
     if len(source) > MAX_SOURCE:
-        raise ConfigError(f"the template has {len(source)} characters; at most {MAX_SOURCE} are taken")
+        raise ConfigError(f"the template has {len(source)} characters; at most {MAX_SOURCE} (64 KiB) are taken")
 
 
 def context_of(message: Message) -> dict[str, Any]:

@@ -1,29 +1,24 @@
-"""The sandbox over HTTP: hooks that take messages, an API to read them and to script faults, and the inbox page."""
+"""The sandbox over HTTP: hooks and providers that take messages, an API to read them and to script faults, the inbox page."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.errors import UsageError
 from buildnet_cli.sandbox import page
+from buildnet_cli.sandbox.front import Front, Journal, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Inbox, Received, read_answers
 
-MAX_BODY = 1 << 20
-"""Bytes of a request that are taken."""
-
-_LONGEST_HANG_SECS = 600.0
+_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = ()
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -33,46 +28,34 @@ _PAGE_HEADERS = {
     "Cache-Control": "no-store",
 }
 
-Journal = Callable[[Received], None]
-
-
-class _TooLargeError(Exception):
-    """A request's body is larger than the sandbox takes."""
-
 
 def create_app(inbox: Inbox, *, clock: Clock | None = None, journal: Journal | None = None) -> Starlette:
-    """The application. journal: told of every request that a hook took, before it is answered."""
-    sandbox = _Sandbox(inbox, clock or SystemClock(), journal)
+    """The application. journal: told of every request that a stand-in took, before it is answered."""
+    front = Front(inbox, clock or SystemClock(), journal)
+    sandbox = _Sandbox(front)
     return Starlette(
         routes=[
             Route("/hooks/{name}", sandbox.hook, methods=["POST", "PUT", "PATCH"]),
+            *(route for stand_in in _STAND_INS for route in stand_in(front)),
             Route("/api/messages", sandbox.messages, methods=["GET"]),
             Route("/api/messages", sandbox.clear, methods=["DELETE"]),
-            Route("/api/faults/{name}", sandbox.faults, methods=["POST"]),
+            Route("/api/faults/{name:path}", sandbox.faults, methods=["POST"]),
             Route("/", sandbox.inbox_page, methods=["GET"]),
             Route("/{name}", sandbox.asset, methods=["GET"]),
         ],
         # A web page elsewhere must not reach us under a name of its own.
         middleware=[Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost"])],
-        exception_handlers={UsageError: _refused, _TooLargeError: _too_large},
+        exception_handlers={UsageError: _refused, TooLargeError: _too_large},
     )
 
 
 class _Sandbox:
-    def __init__(self, inbox: Inbox, clock: Clock, journal: Journal | None) -> None:
-        self._inbox = inbox
-        self._clock = clock
-        self._journal = journal
+    def __init__(self, front: Front) -> None:
+        self._front = front
+        self._inbox = front.inbox
 
     async def hook(self, request: Request) -> Response:
-        body = _parsed(await _read(request))
-        message, answer = self._inbox.receive(
-            request.path_params["name"], request.method, dict(request.headers), body, self._clock.now()
-        )
-        if self._journal is not None:
-            self._journal(message)
-        if answer.hangs:
-            await _hang(request)
+        message, answer = await self._front.take(request, request.path_params["name"], parsed(await read_body(request)))
         return _reply(answer, message, wants_message=request.query_params.get("wait") == "true")
 
     async def messages(self, request: Request) -> Response:
@@ -85,7 +68,7 @@ class _Sandbox:
         return Response(status_code=204)
 
     async def faults(self, request: Request) -> Response:
-        answers = read_answers(_parsed(await _read(request)))
+        answers = read_answers(parsed(await read_body(request)))
         self._inbox.script(request.path_params["name"], answers)
         return JSONResponse({"waiting": len(answers)})
 
@@ -114,29 +97,6 @@ def _reply(answer: Answer, message: Received, *, wants_message: bool) -> Respons
     return JSONResponse({"received": message.number}, answer.status)
 
 
-async def _hang(request: Request) -> None:
-    """Say nothing until the caller gives up."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_LONGEST_HANG_SECS):
-            await request.receive()  # the body has been read, so what comes next is the disconnect
-
-
-async def _read(request: Request) -> bytes:
-    body = bytearray()
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise _TooLargeError
-    return bytes(body)
-
-
-def _parsed(body: bytes) -> Any:
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return body.decode("utf-8", "replace")
-
-
 def _number(request: Request, name: str, default: int) -> int:
     text = request.query_params.get(name, str(default))
     if not (text.isascii() and text.isdecimal() and len(text) <= 12):
@@ -148,5 +108,5 @@ async def _refused(_: Request, exc: Exception) -> Response:
     return JSONResponse({"error": str(exc)}, 400)
 
 
-async def _too_large(_: Request, __: Exception) -> Response:
-    return JSONResponse({"error": f"at most {MAX_BODY} bytes are taken"}, 413)
+async def _too_large(_: Request, exc: Exception) -> Response:
+    return JSONResponse({"error": str(exc)}, 413)

@@ -7,10 +7,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.errors import UsageError
+from buildnet_cli.sandbox.reading import Reading, read
+
+WEBHOOK: Final = "webhook"
+"""What the provider of a plain hook is called."""
 
 MAX_MESSAGES = 1_000
 """Messages that are kept; older ones go."""
@@ -38,10 +42,14 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """One request that reached a hook.
+    """One request that reached a stand-in.
 
-    number: 1, 2, 3 … in the order of arrival. body: parsed JSON if it was JSON, else text.
+    number: 1, 2, 3 … in the order of arrival. provider: `webhook`, `twilio` …
+    recipient: whom it is for: a hook's name, a phone number, an address, a room.
+    body: parsed JSON if it was JSON, else text or the fields of a form.
     answered: the status it got; 0 if it was left hanging.
+    reading: as a person would see it. thread: number of the message that it answers; 0 for none.
+    replaces: number of the message whose text it changes; 0 for none.
     """
 
     number: int
@@ -51,17 +59,24 @@ class Received:
     headers: Mapping[str, str]
     body: Any
     answered: int
+    reading: Reading
+    provider: str = WEBHOOK
+    thread: int = 0
+    replaces: int = 0
 
     def as_wire(self) -> dict[str, Any]:
         """The request as `GET /api/messages` and the journal show it."""
         return {
             "number": self.number,
+            "provider": self.provider,
             "recipient": self.recipient,
             "method": self.method,
             "received_at": to_rfc3339(self.received_at),
             "headers": dict(self.headers),
             "body": self.body,
             "answered": self.answered,
+            "thread": self.thread,
+            "replaces": self.replaces,
         }
 
 
@@ -73,16 +88,41 @@ class Inbox:
     _answers: dict[str, deque[Answer]] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    def receive(
-        self, recipient: str, method: str, headers: Mapping[str, str], body: Any, received_at: datetime
-    ) -> tuple[Received, Answer]:
-        """Keep a request, and say how it is to be answered."""
-        waiting = self._answers.get(recipient)
-        answer = waiting.popleft() if waiting else Answer()
-        answered = 0 if answer.hangs else answer.status
-        message = Received(next(self._numbers), recipient, method, received_at, headers, body, answered)
+    def next_answer(self, recipient: str, provider: str = WEBHOOK) -> Answer:
+        """How the next request is to be answered: as scripted for its recipient, else for its provider, else well."""
+        waiting = self._answers.get(recipient) or self._answers.get(provider)
+        return waiting.popleft() if waiting else Answer()
+
+    def keep(
+        self,
+        recipient: str,
+        method: str,
+        headers: Mapping[str, str],
+        body: Any,
+        received_at: datetime,
+        *,
+        answered: int,
+        provider: str = WEBHOOK,
+        reading: Reading | None = None,
+        thread: int = 0,
+        replaces: int = 0,
+    ) -> Received:
+        """Keep a request. reading: as a person would see it; read from the body if it is None."""
+        message = Received(
+            next(self._numbers),
+            recipient,
+            method,
+            received_at,
+            headers,
+            body,
+            answered,
+            reading or read(body),
+            provider,
+            thread,
+            replaces,
+        )
         self._messages.append(message)
-        return message, answer
+        return message
 
     def messages(self, since: int = 0) -> list[Received]:
         """Everything kept with a number above `since`, oldest first."""

@@ -15,7 +15,10 @@ _LONGEST = 4_000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One message as a person would see it. form: `json`, `slack`, `discord` or `other`."""
+    """One message as a person would see it.
+
+    form: `json`, `slack`, `discord`, `sms` … was: a title that is struck through, because it is true no more.
+    """
 
     form: str
     title: str
@@ -23,6 +26,7 @@ class Reading:
     fields: tuple[tuple[str, str], ...] = ()
     code: str = ""
     note: str = ""
+    was: str = ""
 
 
 def read(body: Any) -> Reading:

@@ -11,7 +11,8 @@ from pathlib import Path
 import uvicorn
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox.app import Journal, create_app
+from buildnet_cli.sandbox.app import create_app
+from buildnet_cli.sandbox.front import Journal
 from buildnet_cli.sandbox.inbox import Inbox, Received
 
 _HOST = "127.0.0.1"

@@ -153,6 +153,7 @@ def from_row(row: Row) -> Delivery:
         hold=row["hold"],
         folded_into=row["folded_into"],
         repeats=row["repeats"],
+        incident=row["incident"],
     )
 
 
@@ -176,6 +177,7 @@ def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
         "answer": delivery.answer,
         "hold": delivery.hold,
         "repeats": delivery.repeats,
+        "incident": delivery.incident,
     }
 
 

@@ -15,7 +15,7 @@ from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.alarm import Told
 from buildnet_cli.delivery.backoff import LONGEST_DELAY
 from buildnet_cli.delivery.breaker import Breaker
-from buildnet_cli.delivery.model import Attempt, Delivery, Effort, Leased
+from buildnet_cli.delivery.model import Attempt, Delivery, Effort, FirstTold, Leased
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
@@ -26,9 +26,9 @@ from buildnet_cli.store.rows import Row, rows
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
-                        created_at, next_attempt_at, finished_at, answer, hold, repeats, has_turn)
+                        created_at, next_attempt_at, finished_at, answer, hold, repeats, incident, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
-        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats,
+        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats, :incident,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
 """
@@ -71,13 +71,18 @@ SELECT id, attempts, :started_at, :finished_at, :outcome, :answer FROM deliverie
 
 # What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
 _SETTLE = """
-UPDATE deliveries SET lease = NULL, status = :status, reason = :reason, answer = :answer, next_attempt_at = :next_attempt_at,
-    finished_at = CASE WHEN :is_final THEN :finished_at END, has_turn = has_turn AND NOT :is_final
+UPDATE deliveries SET lease = NULL, status = :status, reason = :reason, answer = :answer, ref = :ref,
+    next_attempt_at = :next_attempt_at, finished_at = CASE WHEN :is_final THEN :finished_at END,
+    has_turn = has_turn AND NOT :is_final
 WHERE id = :id AND (status = 'pending' OR (status = 'cancelled' AND :status = 'delivered'))
 RETURNING channel, recipient, subject
 """
 
 _LET_GO = "UPDATE deliveries SET lease = NULL WHERE id = :id RETURNING channel, recipient, subject"
+
+_FIRST_TOLD = """
+SELECT ref, event_id FROM deliveries WHERE incident = ? AND channel = ? AND recipient = ? AND ref <> '' ORDER BY seq LIMIT 1
+"""
 
 _VOID = """
 INSERT INTO attempts (delivery_id, n, started_at, outcome, answer)
@@ -218,9 +223,17 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
             deliveries.from_row({**row, "attempts": row["attempts"] + 1, "reasons": "[]"}),
             told_of[row["event_id"]],
             _effort(db, row),
+            _first_told(db, row),
         )
         for row in chosen
     ]
+
+
+def _first_told(db: sqlite_utils.Database, row: Row) -> FirstTold | None:
+    if not row["incident"]:
+        return None
+    found = db.execute(_FIRST_TOLD, [row["incident"], row["channel"], row["recipient"]]).fetchone()
+    return FirstTold(found[0], events.get(db, found[1])) if found is not None else None
 
 
 def _effort(db: sqlite_utils.Database, row: Row) -> Effort:
@@ -262,6 +275,7 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> tuple[str, str, str]
         "finished_at": to_rfc3339(attempt.finished_at),
         "outcome": (attempt.outcome or attempt.status).value,
         "answer": attempt.answer,
+        "ref": attempt.ref,
         "status": attempt.status.value,
         "reason": attempt.reason,
         "next_attempt_at": to_rfc3339(attempt.next_attempt_at) if attempt.next_attempt_at is not None else None,
@@ -270,7 +284,5 @@ def _record(db: sqlite_utils.Database, attempt: Attempt) -> tuple[str, str, str]
     db.conn.execute(_PUT_ATTEMPT, values)
     line: tuple[str, str, str] | None = db.conn.execute(_SETTLE, values).fetchone()
     if line is None:
-        line = db.conn.execute(
-            "UPDATE deliveries SET lease = NULL WHERE id = :id RETURNING channel, recipient, subject", values
-        ).fetchone()
+        line = db.conn.execute(_LET_GO, values).fetchone()
     return line if attempt.status.is_final else None

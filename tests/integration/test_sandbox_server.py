@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox.app import MAX_BODY
+from buildnet_cli.sandbox.front import MAX_BODY
 from buildnet_cli.sandbox.server import SandboxServer
 from tests.support.http_inbox import HttpInbox, http_inbox
 

@@ -118,6 +118,11 @@ def project_folder(case: Case) -> Path | None:
     return Path(_value(named, [])) if named is not None else None
 
 
+def template_of(case: Case) -> str:
+    """The template of a case of the surfaces `template` and `template_runtime`."""
+    return str(_value(case.input["template"], []))
+
+
 def base_configuration() -> dict[str, Any]:
     """A valid configuration with every section that a fragment may be put into."""
     return {

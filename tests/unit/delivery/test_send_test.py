@@ -59,7 +59,7 @@ async def test_each_recipient_has_its_own_result_in_the_providers_words(notifica
     channel = ScriptedChannel()
     channel.fail("CI", ChannelError("ci.example.com answered 401", outcome=Outcome.HOLD, hint="check the token"))
     channel.receipts["Slack Webhook"] = Receipt(detail="HTTP 200")
-    results = await send_test(choose(notifications), {"webhook": channel}, an_event(), FakeClock())
+    results = await send_test(choose(notifications), {"webhook": channel}, an_event(), FakeClock(), lambda message, _: message)
     assert [(each.recipient, each.result, each.detail, each.hint) for each in results] == [
         ("DevOps Lead", "unsupported", "sms cannot be sent by this version yet", ""),
         ("CI", "failed", "ci.example.com answered 401", "check the token"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -14,7 +15,7 @@ from buildnet_cli.channels.webhook import payload
 from buildnet_cli.messages.render import render as render_message
 from buildnet_cli.sandbox import page
 from buildnet_cli.sandbox.inbox import Received
-from buildnet_cli.sandbox.reading import read
+from buildnet_cli.sandbox.reading import Reading, read
 from tests.support.messages import NOON, SAMPLES, event
 
 KEYS = st.sampled_from(["text", "type", "blocks", "embeds", "fields", "payload", "elements", "title", "footer"])
@@ -41,8 +42,8 @@ class Elements(HTMLParser):
         self.text += data
 
 
-def received(body: Any, number: int = 1, *, name: str = "hook", answered: int = 200) -> Received:
-    return Received(number, name, "POST", NOON, {"webhook-id": "dlv_1"}, body, answered)
+def received(body: Any, number: int = 1, *, name: str = "hook", answered: int = 200, **fields: Any) -> Received:
+    return Received(number, name, "POST", NOON, {"webhook-id": "dlv_1"}, body, answered, read(body), **fields)
 
 
 @pytest.mark.parametrize("form", ["json", "slack", "discord"])
@@ -87,6 +88,49 @@ def test_the_page_shows_the_newest_first_by_recipient_and_what_was_refused() -> 
     assert places == sorted(places)
     assert "answered 503" in text
     assert "left hanging" in text
+
+
+def test_telephone_mail_chats_and_webhooks_stand_side_by_side() -> None:
+    providers = {"webhook": "deploys", "slack": "#builds", "twilio": "+14155550123", "ses": "dana@example.com", "fcm": "builds"}
+    messages = [
+        received({"text": provider}, number, name=name, provider=provider)
+        for number, (provider, name) in enumerate(providers.items(), start=1)
+    ]
+    text = Elements(page.render(messages)).text
+    order = ["Telephone", "fcm", "+14155550123", "Mail", "dana@example.com", "Chats", "#builds", "Webhooks", "deploys"]
+    places = [text.index(word) for word in order]
+    assert places == sorted(places)
+
+
+def test_a_message_that_was_changed_stands_where_it_stood_and_reads_as_it_does_now() -> None:
+    fixed = Reading("slack", "api FIXED", was="api FAILED")
+    messages = [
+        received({"text": "api FAILED"}, 1, provider="slack"),
+        received({"text": "it is better"}, 2, provider="slack", thread=1),
+        replace(received({"text": "x"}, 3, provider="slack", replaces=1), reading=fixed),
+        received({"text": "refused"}, 4, provider="slack", replaces=1, answered=500),
+    ]
+    text = page.render(messages)
+    assert "<h4>api FIXED <del>api FAILED</del></h4>" in text
+    assert text.index("api FIXED") < text.index("it is better")
+    assert text.count("<article") == 2
+    assert "refused" not in text
+
+
+@pytest.mark.parametrize(
+    ("title", "tone"),
+    [
+        ("api FAILED (1st after 14 ok)", "problem"),
+        ("api FIXED after 3 failures", "good"),
+        ("api ok 8.2s", "good"),
+        ("ci-01 disk normal", "good"),
+        ("resource.disk.low", "problem"),
+        ("api CANCELLED", "warning"),
+        ("hello", "neutral"),
+    ],
+)
+def test_a_message_has_the_colour_of_what_its_title_says(title: str, tone: str) -> None:
+    assert f'<article class="{tone}">' in page.render([received({"text": title})])
 
 
 def test_an_empty_inbox_says_how_to_fill_it() -> None:

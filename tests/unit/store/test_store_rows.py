@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -105,8 +106,12 @@ def test_a_cursor_that_is_none_of_ours_is_refused(store: MemoryStore, cursor: st
 
 def test_a_listener_that_lost_its_place_reads_on_from_there(store: MemoryStore) -> None:
     ids = fill(store, *MIXED)
-    assert [event.message for event in events.after(store.db, ids[1])] == ["2", "3"]
-    assert events.after(store.db, "evt_unknown") == []
+    place = events.place_of(store.db, ids[1])
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=10)] == ["2", "3"]
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=1)] == ["2"]
+    assert events.after_place(store.db, place=events.place_of(store.db, None), limit=10) == []
+    with pytest.raises(UsageError, match="no event evt_unknown"):
+        events.place_of(store.db, "evt_unknown")
 
 
 def test_an_event_that_is_not_there_is_said_to_be_so(store: MemoryStore) -> None:
@@ -159,6 +164,12 @@ async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, sto
     build = a_build(status=BuildStatus.FAILED, secs=2, tier=Tier.FULL_BUILD, reason="exit", exit_code=1, error=error)
     await recorder.record([build])
     assert builds.find(store.db, build.id) == build
+    waiting = a_build(is_forced=True)
+    await recorder.record([waiting])
+    assert builds.find(store.db, waiting.id) == waiting
+    ended = replace(waiting, status=BuildStatus.CANCELLED, reason="cancelled", cancelled_by="sms:Dana", finished_at=START)
+    await recorder.record([ended])
+    assert builds.find(store.db, waiting.id) == ended
 
 
 async def test_a_build_and_its_events_are_stored_together(recorder: StoredBuilds, store: MemoryStore) -> None:
@@ -207,7 +218,7 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
     await log.begin(entry)
     (row,) = commands.page(store.db).items
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
-    await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
+    await log.finish("req_1", command="STATUS", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
         **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
     }  # fmt: skip
@@ -218,7 +229,9 @@ async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: Memo
     await log.begin(
         {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     )
-    await log.finish("req_1", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START)
+    await log.finish(
+        "req_1", command="BUILD \ud800", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START
+    )
     row = commands.find(store.db, "req_1")
     assert row is not None
     assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")
