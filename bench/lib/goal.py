@@ -72,5 +72,27 @@ def result(
     return Result(goal, what, reference, value, statistics.median(ratios), min(ratios), max(ratios), gate, stretch, is_floor)
 
 
+def best(
+    goal: str,
+    what: str,
+    pairs: Sequence[tuple[float, float]],
+    *,
+    gate: float | None,
+    stretch: float | None,
+    reference: str,
+    value: str,
+    is_floor: bool = False,
+) -> Result:
+    """The best of some runs against the best of the reference in the same runs: other people's work only ever slows down.
+
+    pairs: ours and the reference's of each run. reference, value: formats for the best of each.
+    """
+    pick = max if is_floor else min
+    ours, theirs = (pick(column) for column in zip(*pairs, strict=True))
+    ratios = [mine / other for mine, other in pairs]
+    shown = reference.format(theirs), value.format(ours)
+    return Result(goal, what, *shown, ours / theirs, min(ratios), max(ratios), gate, stretch, is_floor)
+
+
 class Skip(Exception):
     """A goal cannot be measured on this machine; the message says why."""

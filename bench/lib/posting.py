@@ -71,7 +71,7 @@ def apprise(count: int, urls: list[str]) -> float:
     logging.disable()
     everybody = Apprise()
     for url in urls:
-        everybody.add(url.replace("http://", "json://"))
+        everybody.add(url.replace("http://", "json://") + "?cto=60&rto=60")
     begin = time.perf_counter()
     for number in range(count // len(urls)):
         assert everybody.notify(body="x" * 500, title=f"run {number} is over")
