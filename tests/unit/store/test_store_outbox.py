@@ -204,6 +204,19 @@ async def test_what_a_person_cancelled_meanwhile_stays_cancelled(
     assert await StoredOutbox(store, clock).void_leases() == 0, "and its lease has ended"
 
 
+async def test_finishing_says_whether_there_is_more_to_send(outbox: StoredOutbox, clock: FakeClock) -> None:
+    await accept(outbox, clock, "first", "behind it")
+    (first,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([ended(first, clock)]), "its line has moved on"
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([], [behind.delivery.id]), "what was given back may be taken again"
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([failed(behind, clock)]), "it is to be tried again"
+    clock.advance(30)
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert not await outbox.finish([ended(behind, clock)]), "nothing is left"
+
+
 async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox, store: MemoryStore, clock: FakeClock) -> None:
     await accept(outbox, clock, "a")
     assert deliveries.failing_channels(store.db) == frozenset()
