@@ -124,7 +124,7 @@ class Sender:
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
-        fate = fate_of(failure, leased.effort, leased.event.priority, now, self._jitter())
+        fate = fate_of(failure, leased.effort, leased.event.priority, now, self._jitter(), started_at=started_at)
         attempt = Attempt(
             delivery_id=leased.delivery.id,
             started_at=started_at,

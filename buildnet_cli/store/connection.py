@@ -18,6 +18,7 @@ from buildnet_cli.store.refusal import storage_error
 APPLICATION_ID = 0x42_4E_4E_44  # "BNND", in the file's header, so that no other program's database is taken for ours
 
 _LOCK_WAIT_SECS = 5.0
+_PAGE_BYTES = 4096
 
 
 def connect_writer(path: Path) -> sqlite_utils.Database:
@@ -52,17 +53,15 @@ def connect_reader(path: Path) -> sqlite_utils.Database:
 
     Raises StorageError if the file is missing, not ours, or of another schema than this version reads.
     """
+    if path.is_file() and path.stat().st_size == 0:
+        raise _not_yet_ours(path)  # unopened, for SQLite would remove its log
     try:
         db = _connect(f"{path.resolve().as_uri()}?mode=ro")
     except sqlite3.Error as exc:
         raise storage_error(exc, path) from exc
     try:
         if check_ownership(db, path) < SCHEMA_VERSION:
-            raise StorageError(
-                f"{path} is empty, or was written by an older version",
-                hint="run buildnet-notify agent start once; it brings the file up to date",
-                where=str(path),
-            )
+            raise _not_yet_ours(path)
     except BaseException as exc:
         db.close()
         if isinstance(exc, sqlite3.Error):
@@ -94,6 +93,14 @@ def wal_of(path: Path) -> Path:
 def open_readable(path: Path) -> sqlite_utils.Database:
     """Open a file of any state for reading, unchecked. Raises sqlite3.Error."""
     return _connect(f"{path.resolve().as_uri()}?mode=ro")
+
+
+def _not_yet_ours(path: Path) -> StorageError:
+    return StorageError(
+        f"{path} is empty, or was written by an older version",
+        hint="run buildnet-notify agent start once; it brings the file up to date",
+        where=str(path),
+    )
 
 
 def check_ownership(db: sqlite_utils.Database, path: Path) -> int:
@@ -143,6 +150,8 @@ def snapshot(db: sqlite_utils.Database) -> Iterator[sqlite_utils.Database]:
 def _connect(uri: str) -> sqlite_utils.Database:
     # isolation_level None: the driver begins nothing behind our back. Each connection is used by one thread at a time.
     connection = sqlite3.connect(uri, uri=True, timeout=_LOCK_WAIT_SECS, isolation_level=None, check_same_thread=False)
+    # What it takes to undo a part of a transaction stays out of the public folder for temporary files: that may be full.
+    connection.execute("PRAGMA temp_store = MEMORY")
     return sqlite_utils.Database(connection, execute_plugins=False)
 
 
@@ -162,6 +171,9 @@ def _prepare_file(path: Path) -> None:
             raise StorageError(f"{path} is no regular file", hint="move it aside", where=str(path))
         if stat.S_IMODE(info.st_mode) != 0o600:
             os.fchmod(descriptor, 0o600)
+        if info.st_size == 0 and _has_log(path):
+            # SQLite takes an empty file for a new one, and removes the log, which may hold everything.
+            os.ftruncate(descriptor, _PAGE_BYTES)
     finally:
         os.close(descriptor)
 
@@ -188,6 +200,11 @@ def _keep_copy(db: sqlite_utils.Database, path: Path) -> None:
         db.conn.backup(target)
     finally:
         target.close()
+
+
+def _has_log(path: Path) -> bool:
+    log = wal_of(path)
+    return log.is_file() and log.stat().st_size > 0
 
 
 def _migrate(db: sqlite_utils.Database, path: Path) -> None:

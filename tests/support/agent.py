@@ -341,7 +341,7 @@ def is_alive(pid: int) -> bool:
 
 def ask(path: Path, method: str, target: str, body: Any = None, *, raw: bytes | None = None) -> Answer:
     """One HTTP request over a Unix socket. raw: the body as it is."""
-    with closing(_UnixConnection(str(path))) as connection:
+    with closing(UnixConnection(str(path))) as connection:
         content = raw if raw is not None else json.dumps(body).encode() if body is not None else None
         connection.request(method, target, content, {"Content-Type": "application/json"} if content is not None else {})
         answer = connection.getresponse()
@@ -359,7 +359,9 @@ def request(method: str, url: str, body: bytes | None = None, headers: Mapping[s
             return Answer(refused.code, dict(refused.headers), _parsed(refused.read()))
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=PATIENCE_SECS)
         self._path = path

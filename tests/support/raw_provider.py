@@ -25,6 +25,7 @@ class RawProvider:
         self.plaintext = 0
         self._answers: dict[str, Mapping[str, Any]] = {}
         self._ports: dict[str, int] = {}
+        self._servers: list[asyncio.Server] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="raw provider", daemon=True)
 
@@ -41,15 +42,26 @@ class RawProvider:
         self._thread.start()
 
     def stop(self) -> None:
+        self._call(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
+        self._loop.close()
 
     def _call(self, coroutine: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(coroutine, self._loop).result(10)
 
     async def _listen(self, tls: ssl.SSLContext | None) -> int:
         server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=tls)
+        self._servers.append(server)
         return int(server.sockets[0].getsockname()[1])
+
+    async def _end(self) -> None:
+        for server in self._servers:
+            server.close()
+        answering = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in answering:
+            task.cancel()
+        await asyncio.gather(*answering, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

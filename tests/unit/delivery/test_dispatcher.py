@@ -495,6 +495,23 @@ async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_to_come_
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
 
 
+async def test_a_clock_that_goes_forward_makes_nothing_expire(desk: Desk) -> None:
+    async def jump(message: object) -> None:
+        desk.clock.step(365 * 24 * 3600)
+
+    desk.channel.fail("ci", refusal(), refusal(), refusal())
+    send, desk.channel.send = desk.channel.send, _before(desk.channel.send, jump)
+    (delivery,) = await desk.accept("hello")
+    await desk.start()
+    await until(lambda: len(desk.channel.tried) == 2)  # set during the first, and again during the second
+    desk.channel.send = send
+    desk.advance(60)
+    await until(lambda: len(desk.channel.tried) == 3)
+    await settle()
+    desk.advance(300)
+    await until(lambda: desk.find(delivery).status is DeliveryStatus.DELIVERED)
+
+
 async def test_a_clock_that_was_set_back_while_no_agent_ran_makes_nothing_wait(desk: Desk) -> None:
     desk.channel.fail("ci", refusal())
     (tried,) = await desk.accept("tried")
