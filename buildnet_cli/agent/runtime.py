@@ -173,6 +173,7 @@ class Agent:
     async def _tell_mishaps(self) -> None:
         """Say what had happened to the database; or, if an earlier agent had told of an error, that it is over."""
         host = socket.gethostname()
+        await self._parts.commands.note_mishap(self._clock.now())
         for mishap in self._parts.mishaps:
             _log.error("%s", mishap)
             await self._parts.ingest.accept(EventDraft("daemon.error", mishap, subject=host), source="agent")
@@ -218,7 +219,7 @@ class Agent:
             uid=os.geteuid(),
             access=lambda: self._access,
             ingest=self._parts.ingest,
-            redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
+            redrive=Redrive(self._parts.outbox, self._parts.dispatcher, self._parts.router, self._parts.releaser.wake),
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
