@@ -95,7 +95,7 @@ def _unreadable(count: int) -> list[Check]:
     if not count:
         return []
     fact = f"{count} deliver{'y' if count == 1 else 'ies'} could not be read and {'was' if count == 1 else 'were'} given up"
-    return [Check("deliveries", "failed", fact, "buildnet-notify deliveries list --failed")]
+    return [Check("deliveries", "note", fact, "see which: buildnet-notify deliveries list --failed; then look at the disk")]
 
 
 def _conservation(conservation: Any) -> Check:

@@ -8,7 +8,8 @@ import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339
 
-_MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {}, :by)"
+# What is no time stays as it is.
+_MOVED = "coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', {0}, :by), {0})"
 
 # A delivery grows old by the time that passes, not by the clock.
 _AGES = f"UPDATE deliveries SET anew_at = {_MOVED.format('coalesce(anew_at, created_at)')} WHERE status = 'pending'"  # noqa: S608  (our own text)
@@ -37,4 +38,9 @@ def mind(db: sqlite_utils.Database, by: timedelta) -> None:
 def since_last_event(db: sqlite_utils.Database, now: datetime) -> timedelta:
     """By how much, at the least, the clock was set back since the last event was accepted: negative, or zero if it was not."""
     row = db.execute("SELECT accepted_at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-    return min(now - from_rfc3339(row[0]), timedelta()) if row is not None else timedelta()
+    if row is None:
+        return timedelta()
+    try:
+        return min(now - from_rfc3339(row[0]), timedelta())
+    except ValueError:  # nobody can tell; as if it had not been
+        return timedelta()

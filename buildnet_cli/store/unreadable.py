@@ -11,10 +11,9 @@ import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.router import Held
-from buildnet_cli.errors import NotFoundError
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.store import deliveries, events
-from buildnet_cli.store.rows import Row, rows
+from buildnet_cli.store.rows import FAULTS, Row, rows
 
 _log = logging.getLogger(__name__)
 
@@ -41,7 +40,7 @@ def readable(db: sqlite_utils.Database, found: Iterable[Row], read: Callable[[Ro
     for row in found:
         try:
             kept.append(read(row))
-        except (NotFoundError, LookupError, TypeError, ValueError, AttributeError) as exc:
+        except FAULTS as exc:
             _set_aside(db, row, str(exc), now)
     return kept
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 
 from buildnet_cli.delivery.dispatcher import Dispatcher
+from buildnet_cli.delivery.intake import Incoming
 from buildnet_cli.delivery.model import DeliveryStatus
 from buildnet_cli.delivery.router import Router
 from buildnet_cli.delivery.sender import Outlets
@@ -96,3 +98,29 @@ async def test_trying_everything_anew_passes_over_what_cannot_be_read(desk: Desk
     desk.spoil(GARBAGE["a payload cut off"], ids[1])
     retried = await desk.outbox.retry_failed(None, Limits())
     assert [each.id for each in retried] == [ids[0]["delivery"], ids[2]["delivery"]]
+
+
+REMEMBERED = {
+    "a breaker in no state": "INSERT INTO breakers VALUES ('webhook', 'ci', 'sulking', NULL, 0, '', 0, NULL, '')",
+    "a breaker that is shut until no time": "INSERT INTO breakers VALUES ('webhook', 'ci', 'held', NULL, 0, '', 9, 'later', '')",
+    "an alarm at no time": "INSERT INTO alarms VALUES ('webhook:ci', 'then', 1)",
+    "a mute that ends at no time": "INSERT INTO mutes VALUES ('mute_1', '*', NULL, 'someday', '', 'once', 'me')",
+    "a mute of no pattern": "INSERT INTO mutes VALUES ('mute_1', 'a..b', NULL, '2999-01-01T00:00:00.000Z', '', 'once', 'me')",
+    "an event accepted at no time": "UPDATE events SET accepted_at = ''",
+    "a message told at no time": "INSERT INTO told SELECT 'webhook', 'ci', 'x', id, 'a.b', 'low', 'then', '', 0 FROM deliveries",
+}
+
+
+@pytest.mark.parametrize("sql", REMEMBERED.values(), ids=REMEMBERED)
+async def test_a_memory_that_cannot_be_read_stops_nobody(desk: Desk, sql: str) -> None:
+    await desk.accept("stored")
+    desk.spoil(sql, {})
+    await desk.outbox.void_leases()
+    await desk.outbox.mind_clock_step(timedelta(hours=-1))
+    assert await desk.outbox.told() == {}
+    event = an_event(message="new", at=desk.clock.now())
+    await desk.intake.accept([Incoming(event)], Router(Rules(a_table(CI))))
+    running = asyncio.create_task(desk.dispatcher.run())
+    await until(lambda: desk.channel.texts() == ["stored", "new"])
+    await desk.dispatcher.stop(1)
+    await running
