@@ -46,6 +46,6 @@ def fold(db: sqlite_utils.Database, router: Router, target: Target, now: datetim
     events.insert(db, event, accepted_at=now, unheard="", key="")
     insert(db, [deliveries.to_row(digest, subject=event.subject, rank=event.priority.rank)])
     for each in waiting:
-        db.execute(_FOLD, [digest.id, f"told in the digest {digest.id}", each.delivery.id])
+        db.execute(_FOLD, [digest.id, f"folded into the digest {digest.id}", each.delivery.id])
     deliveries.advance_lines(db, [each.delivery.id for each in waiting])
     return len(waiting)

@@ -124,7 +124,7 @@ def _store(db: sqlite_utils.Database, released: Release, now: datetime) -> None:
     for held in released.sent:
         reasons = deliveries.reasons_to_text((*held.delivery.reasons, *released.decision.reasons))
         sql = "UPDATE deliveries SET folded_into = ?, reason = ?, reasons = ?, next_attempt_at = NULL WHERE id = ?"
-        db.execute(sql, [digest.id, f"told in the digest {digest.id}", reasons, held.delivery.id])
+        db.execute(sql, [digest.id, f"folded into the digest {digest.id}", reasons, held.delivery.id])
 
 
 def _settle(db: sqlite_utils.Database, held: Held, decision: Decision, now: datetime) -> None:

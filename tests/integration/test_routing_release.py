@@ -120,7 +120,7 @@ async def test_a_full_batch_does_not_wait(path: Path, inbox: HttpInbox) -> None:
         for number in range(3):
             await house.emit("build.started", f"p{number}")
         (got,) = await house.heard(1)
-        assert got.body["message"] == "3 collected: build.started ×3 (p0 1, p1 1, p2 1)"
+        assert got.body["message"] == "3 collected: build.started ×3 (p0, p1, p2)"
 
 
 async def test_restart_limiter_state(path: Path, inbox: HttpInbox) -> None:
