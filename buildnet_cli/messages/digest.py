@@ -81,7 +81,7 @@ def compose(
 
 
 def headline(payload: Mapping[str, Any]) -> str:
-    """`While it was quiet: 2 open, 12 closed`; `37 held: build.failed ×31 (api 22, ui 9), node.left ×6`; `8 delayed, 2 still open`."""
+    """`While it was quiet: 2 open, 12 closed`; `37 held: build.failed ×31 (api 22, ui 9), …`; `8 delayed, 2 still open: …`."""
     word = _SHORT.get(str(payload.get("kind")), "held")
     if payload.get("kind") == "quiet_hours":
         opened, closed = len(payload["open"]), len(payload["closed"])
