@@ -19,8 +19,16 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _push(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.push.adapter import PushChannel
+
+    assert channels.push is not None
+    return PushChannel(channels.push, http)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "webhook": _webhook,
+    "push": _push,
 }
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})
@@ -29,11 +37,16 @@ SUPPORTED: Final = frozenset({*_OPENERS, "console"})
 
 def check(loaded: Loaded) -> list[Problem]:
     """What only the channels can tell of a configuration that has loaded, such as a template that is none."""
-    if all(webhook.template is None for webhook in loaded.config.notifications.channels.webhooks):
-        return []
-    from buildnet_cli.channels.webhook import template
+    channels, problems = loaded.config.notifications.channels, []
+    if any(webhook.template is not None for webhook in channels.webhooks):
+        from buildnet_cli.channels.webhook import template
 
-    return template.check(loaded)
+        problems += template.check(loaded)
+    if channels.push is not None:
+        from buildnet_cli.channels.push import check as push
+
+        problems += push.check(loaded)
+    return problems
 
 
 def open_channels(config: Config, http: HttpClient, console: TextIO | None = None, *, color: bool = False) -> dict[str, Channel]:

@@ -14,11 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page
+from buildnet_cli.sandbox import fcm, page
 from buildnet_cli.sandbox.front import Front, Journal, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Inbox, Received, read_answers
 
-_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = ()
+_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (fcm.routes,)
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (

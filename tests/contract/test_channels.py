@@ -9,29 +9,34 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
+from buildnet_cli.channels.push.adapter import PushChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
+from buildnet_cli.config.channels.push import Push
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
+from buildnet_cli.sandbox import fcm
+from buildnet_cli.sandbox.inbox import Received
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
 
 pytestmark = pytest.mark.integration
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
-HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
+HOSTILE = '{{event.id}} <!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline'
 OVER_LONG = "long " * 20_000
 
 
@@ -39,18 +44,24 @@ OVER_LONG = "long " * 20_000
 class Peer:
     """How the suite reaches one channel and reads what its provider got.
 
-    open: the channel, sending to an endpoint on the inbox. scripted: whether the provider's answers can be scripted.
+    open: the channel, sending to an endpoint on the inbox. scripted_as: by which name the provider's answers can be scripted;
+    empty if they cannot. secret: what must never show. stamp: what tells a receiver that two requests are one message; None if
+    the provider has no place for that.
     """
 
     kind: str
     recipient: str
     open: Callable[[HttpClient, HttpInbox], Channel]
     sent: Callable[[HttpInbox], str]
-    scripted: bool = True
+    scripted_as: str = ""
+    secret: str = SECRET
+    stamp: Callable[[Received], str] | None = None
+    delivery_id: str = field(default_factory=lambda: new_id("dlv"))
 
     def message(self, **options: Any) -> OutgoingMessage:
         sample = options.pop("event", SAMPLES["build.failed-first"])
-        return outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        message = outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        return replace(message, delivery_id=self.delivery_id)
 
 
 def webhook(form: str) -> Peer:
@@ -65,15 +76,34 @@ def webhook(form: str) -> Peer:
         }
         return WebhookChannel([Webhook(**options)], http)
 
-    def sent(inbox: HttpInbox) -> str:
-        return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
+    return Peer("webhook", form, channel, last_body, scripted_as=f"{form}-{SECRET}", stamp=lambda got: got.headers["webhook-id"])
 
-    return Peer("webhook", form, channel, sent)
+
+def push() -> Peer:
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        credentials = json.dumps(inbox.get(f"{fcm.PREFIX}/service-account.json"))
+        firebase = {"project_id": fcm.PROJECT, "credentials": credentials, "base_url": inbox.url + fcm.PREFIX}
+        topics = {"firebase": firebase, "topics": [{"name": "builds"}]}
+        return PushChannel(Push.model_validate(topics), http, timeout_secs=1)
+
+    return Peer(
+        "push",
+        "builds",
+        channel,
+        last_body,
+        scripted_as="builds",
+        secret=fcm.TOKENS,
+        stamp=lambda got: str(got.body["message"]["data"]["delivery_id"]),
+    )
 
 
 def console() -> Peer:
     stream = io.StringIO()
-    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue(), scripted=False)
+    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue())
+
+
+def last_body(inbox: HttpInbox) -> str:
+    return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
 
 
 PEERS: dict[str, Callable[[], Peer]] = {
@@ -81,6 +111,7 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-json": lambda: webhook("json"),
     "webhook-slack": lambda: webhook("slack"),
     "webhook-discord": lambda: webhook("discord"),
+    "push": push,
 }
 
 
@@ -111,7 +142,7 @@ def peer(request: pytest.FixtureRequest) -> Peer:
 @pytest.fixture(params=[name for name in PEERS if name != "console"])
 def provider(request: pytest.FixtureRequest) -> Peer:
     peer = PEERS[request.param]()
-    assert peer.scripted
+    assert peer.scripted_as
     return peer
 
 
@@ -172,7 +203,8 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
 async def test_a_refusal_says_what_becomes_of_the_message(
     provider: Peer, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", {"status": status, "retry_after": 7})
+    # Twice, for a channel that renews its credential before it believes that it is refused.
+    inbox.script(provider.scripted_as, *[{"status": status, "retry_after": 7}] * 2)
     with pytest.raises(ChannelError) as caught:
         await provider.open(http, inbox).send(provider.message())
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
@@ -181,17 +213,19 @@ async def test_a_refusal_says_what_becomes_of_the_message(
 
 async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", 503)
+    inbox.script(provider.scripted_as, 503)
     with pytest.raises(ChannelError):
         await channel.send(provider.message())
     await channel.send(provider.message(attempt=2))
     first, second = inbox.received()
-    assert first.headers["webhook-id"] == second.headers["webhook-id"] == provider.message().delivery_id
-    assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
+    if provider.stamp is not None:
+        assert provider.stamp(first) == provider.stamp(second) == provider.message().delivery_id
+    if provider.kind == "webhook":
+        assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
 
 
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", "hang")
+    inbox.script(provider.scripted_as, "hang")
     with pytest.raises(ChannelError, match="did not answer within 1 s") as caught:
         await provider.open(http, inbox).send(provider.message())
     assert caught.value.outcome is Outcome.UNKNOWN
@@ -205,21 +239,23 @@ async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: Http
     assert caught.value.outcome is Outcome.RETRY
 
 
-@pytest.mark.parametrize("answer", [{"status": 400, "text": f"bad token {SECRET}"}, 503, {"status": 302}, "hang"])
+@pytest.mark.parametrize("answer", [400, 503, {"status": 302}, "hang"])
 async def test_a_secret_is_in_no_error_log_or_repr(
     provider: Peer, http: HttpClient, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redact.register(SECRET)
+    redact.register(provider.secret)
+    if answer == 400:
+        answer = {"status": 400, "text": f"bad token {provider.secret}"}
     caplog.set_level(logging.DEBUG)
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", answer)
+    inbox.script(provider.scripted_as, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
-    inbox.script(f"{provider.recipient}-{SECRET}", 200)
+    inbox.script(provider.scripted_as, 200)
     await channel.send(provider.message())
     error = caught.value
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]  # that is the provider
     told = [str(error), error.hint, error.where, repr(error), repr(channel), repr(vars(channel)), *logged]
-    assert not [text for text in told if SECRET in text]
+    assert not [text for text in told if provider.secret in text]
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
