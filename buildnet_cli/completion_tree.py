@@ -16,6 +16,7 @@ COMMANDS: dict[str, Command] = {
           'run',
           'cmd',
           'history',
+          'tail',
           'why',
           'route',
           'mute',
@@ -111,6 +112,11 @@ COMMANDS: dict[str, Command] = {
           (('--package', '-p'), 'Only this package, or subject', '<packages>'),
           (('--type',), 'Only events of this pattern', '<event types>')),
          ('<text>',)),
+    'tail':
+        ('Show events as they come, until Ctrl-C',
+         (),
+         ((('--type',), 'Only these events; may be given again', '<event types>'),),
+         ('',)),
     'why':
         ('Every recipient, every stage, the reason, the line of the configuration',
          (),

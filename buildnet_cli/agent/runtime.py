@@ -22,7 +22,9 @@ from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
+from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.services import Services
+from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
 from buildnet_cli.commands.executor import Executor
@@ -120,6 +122,7 @@ class Agent:
                 rest.push_async_callback(channel.close)
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
+            rest.callback(self._parts.bus.close)
             rest.push_async_callback(self._drain, deadline)
             rest.push_async_callback(self._parts.engine.shutdown)
 
@@ -187,6 +190,8 @@ class Agent:
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            feed=Feed(self._parts.bus, self._parts.store),
+            tickets=Tickets(self._clock),
             status=self._account.page,
             test=self._send_test,
             reload=self.reload,

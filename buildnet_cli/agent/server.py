@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import os
 import socket
 import struct
@@ -20,6 +21,7 @@ from buildnet_cli.errors import ConfigError
 Application = Callable[[Any, Any, Any], Awaitable[None]]
 """An ASGI application."""
 
+_LONGEST_FRAME = 1 << 16
 _PEER_CREDENTIALS = struct.Struct("3i")
 
 
@@ -30,13 +32,25 @@ class _PeerProtocol(HttpToolsProtocol):
         super().connection_made(cast(asyncio.Transport, transport))
         connection = transport.get_extra_info("socket")
         peer = _uid_of(connection) if connection is not None and connection.family == socket.AF_UNIX else None
-        application = self.app
+        self.app = cast(Any, _with_peer(self.app, peer))
+        self.ws_protocol_class = cast(Any, functools.partial(_websocket, peer))
 
-        async def with_peer(scope: Any, receive: Any, send: Any) -> None:
-            scope[PEER] = peer
-            await application(scope, receive, send)
 
-        self.app = with_peer
+def _with_peer(application: Any, peer: int | None) -> Application:
+    async def with_peer(scope: Any, receive: Any, send: Any) -> None:
+        scope[PEER] = peer
+        await application(scope, receive, send)
+
+    return with_peer
+
+
+def _websocket(peer: int | None, **made_with: Any) -> asyncio.Protocol:
+    """What takes over a connection that becomes a WebSocket; loaded with the first of them."""
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    protocol = WebSocketsSansIOProtocol(**made_with)
+    protocol.app = cast(Any, _with_peer(protocol.app, peer))
+    return protocol
 
 
 class _Server(uvicorn.Server):
@@ -61,7 +75,9 @@ class ApiServer:
         config = uvicorn.Config(
             app,
             http=_PeerProtocol,
-            ws="none",
+            ws="none",  # as far as uvicorn knows; see _websocket
+            ws_max_size=_LONGEST_FRAME,
+            ws_per_message_deflate=False,
             lifespan="off",
             log_config=None,
             access_log=False,

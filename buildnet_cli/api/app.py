@@ -10,10 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from buildnet_cli.api import problems
+from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
 from buildnet_cli.api.requests import BadRequestError, TooLargeError, check_host
-from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes
+from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes, stream
 from buildnet_cli.api.services import Services
 from buildnet_cli.errors import BuildNetError, Kind
 
@@ -24,11 +24,11 @@ def build_app(services: Services) -> Starlette:
     """The application, with every route behind the check of the name we are called by."""
     routes = [
         Route(path, _guarded(endpoint), methods=[method])
-        for module in (look, events, builds, deliveries, history, commands, mutes, agent)
+        for module in (look, events, stream, builds, deliveries, history, commands, mutes, agent)
         for method, path, endpoint in module.ROUTES
     ]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, ws.route()],
         exception_handlers={
             BuildNetError: problems.on_error,
             UnauthenticatedError: _on_unauthenticated,

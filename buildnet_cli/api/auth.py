@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from buildnet_cli.commands.authorise import has_level
 from buildnet_cli.commands.model import Level, Principal
@@ -30,7 +30,7 @@ class ApiKey:
     permissions: tuple[str, ...]
 
 
-def authenticate(request: Request, *, keys: Sequence[ApiKey], uid: int, body_key: str | None = None) -> Principal:
+def authenticate(request: HTTPConnection, *, keys: Sequence[ApiKey], uid: int, body_key: str | None = None) -> Principal:
     """The principal behind a request.
 
     uid: our own; the same user and root may use the Unix socket.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from buildnet_cli.api.auth import PEER, authenticate, require
 from buildnet_cli.api.services import Services
@@ -31,13 +31,13 @@ class TooLargeError(BuildNetError):
     kind = Kind.USAGE
 
 
-def services_of(request: Request) -> Services:
+def services_of(request: HTTPConnection) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
 
 
-def is_on_socket(request: Request) -> bool:
+def is_on_socket(request: HTTPConnection) -> bool:
     """Whether the request came over the Unix socket."""
     return request.scope.get(PEER) is not None
 
@@ -49,7 +49,7 @@ def caller(request: Request, level: Level, *, body_key: str | None = None) -> Pr
     return principal
 
 
-def known_caller(request: Request, *, body_key: str | None = None) -> Principal:
+def known_caller(request: HTTPConnection, *, body_key: str | None = None) -> Principal:
     """Who asks, proved; what they may do is decided elsewhere."""
     services = services_of(request)
     return authenticate(request, keys=services.access().keys, uid=services.uid, body_key=body_key)
@@ -61,7 +61,7 @@ def only_on_socket(request: Request) -> None:
         raise NotFoundError("Not Found")
 
 
-def check_host(request: Request) -> None:
+def check_host(request: HTTPConnection) -> None:
     """Raises DeniedError if a TCP request calls us by a name that is not ours, as a page behind a rebound DNS name does."""
     if is_on_socket(request):
         return

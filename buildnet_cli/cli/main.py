@@ -33,6 +33,7 @@ class Commands(LazyGroup):
         "run": ("run", "Run a command and report it as a build."),
         "cmd": ("cmd", 'Give a command, such as "BUILD api".'),
         "history": ("history", "Past builds, events and commands."),
+        "tail": ("tail", "Events as they come."),
         "why": ("why", "What became of an event, for whom, and by which line of the configuration."),
         "route": ("route", "Try the routing without sending anything."),
         "mute": ("mute", "Keep events quiet for a while."),

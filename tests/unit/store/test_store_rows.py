@@ -105,8 +105,12 @@ def test_a_cursor_that_is_none_of_ours_is_refused(store: MemoryStore, cursor: st
 
 def test_a_listener_that_lost_its_place_reads_on_from_there(store: MemoryStore) -> None:
     ids = fill(store, *MIXED)
-    assert [event.message for event in events.after(store.db, ids[1])] == ["2", "3"]
-    assert events.after(store.db, "evt_unknown") == []
+    place = events.place_of(store.db, ids[1])
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=10)] == ["2", "3"]
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=1)] == ["2"]
+    assert events.after_place(store.db, place=events.place_of(store.db, None), limit=10) == []
+    with pytest.raises(UsageError, match="no event evt_unknown"):
+        events.place_of(store.db, "evt_unknown")
 
 
 def test_an_event_that_is_not_there_is_said_to_be_so(store: MemoryStore) -> None:
