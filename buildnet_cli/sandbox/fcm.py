@@ -136,8 +136,13 @@ class _Fcm:
 
         try:
             # The times are looked at below, by this sandbox's own clock.
-            options = {"verify_exp": False, "verify_iat": False, "verify_nbf": False}
-            claims = jwt.decode(assertion, self._pair[1], algorithms=["RS256"], audience=token_uri, options=options)  # type: ignore[arg-type]
+            claims = jwt.decode(
+                assertion,
+                self._pair[1],
+                algorithms=["RS256"],
+                audience=token_uri,
+                options={"verify_exp": False, "verify_iat": False, "verify_nbf": False},
+            )
         except jwt.InvalidSignatureError:
             return _no_token("invalid_grant", "Invalid JWT Signature.")
         except jwt.InvalidAudienceError:

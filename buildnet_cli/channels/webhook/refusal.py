@@ -1,6 +1,6 @@
 """What an endpoint's answer means, in its provider's own dialect. Pure.
 
-Source: Slack "Handling errors" of incoming webhooks; Discord "Rate limits" (`retry_after` in the body is the exact one).
+Source: Discord "Rate limits" (`retry_after` in the body is the exact one).
 """
 
 from __future__ import annotations
@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from buildnet_cli.channels.webhook import slack_answer
 from buildnet_cli.delivery.model import Receipt
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.net.answer import Answer, clamp_delay, classify
@@ -18,13 +19,8 @@ def receipt_of(answer: Answer, form: str) -> Receipt:
 
     form: json, slack or discord.
     """
-    if form == "slack" and answer.status == 400 and answer.text.strip() == "invalid_token":
-        raise ChannelError(
-            f"{answer.host} answered 400: invalid_token",
-            outcome=Outcome.HOLD,
-            status=400,
-            hint="the webhook was revoked; make a new one in Slack and set its URL",
-        )
+    if form == "slack":
+        slack_answer.check(answer)
     try:
         classify(answer)
     except ChannelError as refusal:

@@ -36,7 +36,7 @@ def told(name: str, *, incident: str = "") -> OutgoingMessage:
 @pytest.mark.parametrize("name", SAMPLES)
 def test_it_looks_as_agreed(name: str) -> None:
     body = form.body(told(name, incident=INCIDENT if "failed" in name else ""), "builds")
-    assert_golden(f"push/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
+    assert_golden(f"messages/push/{name}.json", json.dumps(body, indent=2, ensure_ascii=False) + "\n")
 
 
 @settings(max_examples=200)
