@@ -102,7 +102,8 @@ COMMANDS: dict[str, Command] = {
     'cmd':
         ('Give a command to the agent, as one could from a phone',
          (),
-         ((('--wait',), 'Follow a build to its end; exit 1 if it fails', ''),),
+         ((('--confirm',), 'The code of a command that asked back; it runs then', '<text>'),
+          (('--wait',), 'Follow a build to its end; exit 1 if it fails', '')),
          ('<text>',)),
     'history':
         ('Past builds, events or commands, newest first; `show` for one of them in full',

@@ -8,6 +8,8 @@ BuildNetError
 ├── NotFoundError       nothing matched
 │   └── UnknownPackageError   a build was asked for of something that is no package
 ├── ConflictError       what was asked contradicts what is (a finished build, a used code)
+├── ConfirmationError   a code is wrong, used or unknown (nothing ran)
+│   └── ConfirmationExpiredError   it came too late
 ├── TimedOutError       the answer did not come in the time allowed
 ├── UnsupportedError    this engine, channel or version cannot do it
 ├── StorageError        the disk or the database refuses (nothing was accepted)
@@ -29,6 +31,7 @@ class Kind(enum.Enum):
     UNREACHABLE = "unreachable"
     CONFIRMATION_NEEDED = "confirmation_needed"
     CONFIRMATION_WRONG = "confirmation_wrong"
+    CONFIRMATION_EXPIRED = "confirmation_expired"
     PARTLY = "partly"
     NOT_FOUND = "not_found"
     UNKNOWN_PACKAGE = "unknown_package"
@@ -99,6 +102,18 @@ class ConflictError(BuildNetError):
     """What was asked contradicts the present state, such as cancelling a finished build."""
 
     kind = Kind.CONFLICT
+
+
+class ConfirmationError(BuildNetError):
+    """A confirmation code is wrong, used or asked for by nobody: nothing ran."""
+
+    kind = Kind.CONFIRMATION_WRONG
+
+
+class ConfirmationExpiredError(ConfirmationError):
+    """A confirmation code came too late: nothing ran."""
+
+    kind = Kind.CONFIRMATION_EXPIRED
 
 
 class TimedOutError(BuildNetError):

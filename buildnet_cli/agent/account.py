@@ -98,7 +98,12 @@ class Account:
             "socket": str(self._socket),
             "channels": self.channels(failing),
             "targets": [describe_trouble(target, breaker) for target, breaker in self._troubles()],
-            "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
+            "engine": {
+                "kind": engine.kind,
+                "state": engine.state,
+                "packages": list(engine.packages),
+                "capabilities": sorted(engine.capabilities),
+            },
             "queue": describe_queue(engine),
             "trouble": trouble or None,
             "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),

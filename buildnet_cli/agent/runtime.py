@@ -27,6 +27,7 @@ from buildnet_cli.api.services import Services
 from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery import spool
@@ -178,6 +179,7 @@ class Agent:
         executor = Executor(
             log=self._parts.commands,
             clock=self._clock,
+            confirmations=self._parts.confirmations,
             engine=self._parts.engine,
             builds=self._parts.builds,
             status=self._account.status,
@@ -228,6 +230,7 @@ class Agent:
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
+        parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
         self._loaded = loaded
         self._account.take_over(loaded)

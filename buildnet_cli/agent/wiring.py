@@ -16,6 +16,7 @@ from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -45,6 +46,7 @@ from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.confirmations import StoredConfirmations
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
@@ -74,6 +76,7 @@ class Parts:
     stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
+    confirmations: Confirmations
     http: HttpClient
     wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -136,6 +139,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         stock,
         builds,
         StoredCommands(store),
+        Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
         wording,
         channels,

@@ -20,6 +20,7 @@ EXIT_OF: Final = {
     Kind.UNREACHABLE: 5,
     Kind.CONFIRMATION_NEEDED: 6,
     Kind.CONFIRMATION_WRONG: 7,
+    Kind.CONFIRMATION_EXPIRED: 7,
     Kind.PARTLY: 8,
     Kind.NOT_FOUND: 9,
     Kind.UNKNOWN_PACKAGE: 9,

@@ -37,6 +37,7 @@ class CommandStatus(enum.StrEnum):
 
     EXECUTED = "executed"
     ACCEPTED = "accepted"
+    CONFIRMATION_REQUIRED = "confirmation_required"
     DENIED = "denied"
     FAILED = "failed"
     UNSUPPORTED = "unsupported"
@@ -48,11 +49,13 @@ class Reply:
 
     message: for people, one or a few lines. result: the same for programs.
     status: accepted if the work goes on after the answer.
+    private: what the asker alone gets beside the result; it is stored nowhere.
     """
 
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
     status: CommandStatus = CommandStatus.EXECUTED
+    private: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +102,10 @@ class CommandLog(Protocol):
         ...
 
     async def finish(
-        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
-    ) -> None: ...
+        self, request_id: str, *, command: str, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+    ) -> None:
+        """Complete the row. command: as it was understood."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ _BEGIN = """
 INSERT INTO commands (request_id, command, status, channel, principal, timestamp, result, message)
 VALUES (:request_id, :command, 'executing', :channel, :principal, :timestamp, '{}', '')
 """
-_FINISH = "UPDATE commands SET status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
+_FINISH = "UPDATE commands SET command = ?, status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
 
 
 class StoredCommands:
@@ -32,9 +32,16 @@ class StoredCommands:
         await self._store.write(lambda db: db.execute(_BEGIN, row))
 
     async def finish(
-        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+        self, request_id: str, *, command: str, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
     ) -> None:
-        values = [status, json.dumps(clean_object(result)), clean_text(message), to_rfc3339(finished_at), request_id]
+        values = [
+            clean_text(command),
+            status,
+            json.dumps(clean_object(result)),
+            clean_text(message),
+            to_rfc3339(finished_at),
+            request_id,
+        ]
         await self._store.write(lambda db: db.execute(_FINISH, values))
 
     async def interrupt_unfinished(self, now: datetime) -> None:

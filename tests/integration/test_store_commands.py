@@ -19,7 +19,7 @@ async def test_what_was_executing_is_closed_as_interrupted_and_the_rest_is_left_
     log = StoredCommands(store)
     entry = {"command": "BUILD api", "channel": "socket", "principal": "local", "timestamp": "2024-01-26T12:00:00.000Z"}
     await log.begin({**entry, "request_id": "req_ended"})
-    await log.finish("req_ended", status="accepted", result={}, message="Build queued", finished_at=START)
+    await log.finish("req_ended", command="BUILD api", status="accepted", result={}, message="Build queued", finished_at=START)
     await log.begin({**entry, "request_id": "req_broken_off"})
 
     await log.interrupt_unfinished(START)

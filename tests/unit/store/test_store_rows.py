@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -163,6 +164,12 @@ async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, sto
     build = a_build(status=BuildStatus.FAILED, secs=2, tier=Tier.FULL_BUILD, reason="exit", exit_code=1, error=error)
     await recorder.record([build])
     assert builds.find(store.db, build.id) == build
+    waiting = a_build(is_forced=True)
+    await recorder.record([waiting])
+    assert builds.find(store.db, waiting.id) == waiting
+    ended = replace(waiting, status=BuildStatus.CANCELLED, reason="cancelled", cancelled_by="sms:Dana", finished_at=START)
+    await recorder.record([ended])
+    assert builds.find(store.db, waiting.id) == ended
 
 
 async def test_a_build_and_its_events_are_stored_together(recorder: StoredBuilds, store: MemoryStore) -> None:
@@ -211,7 +218,7 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
     await log.begin(entry)
     (row,) = commands.page(store.db).items
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
-    await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
+    await log.finish("req_1", command="STATUS", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
         **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
     }  # fmt: skip
@@ -222,7 +229,9 @@ async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: Memo
     await log.begin(
         {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     )
-    await log.finish("req_1", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START)
+    await log.finish(
+        "req_1", command="BUILD \ud800", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START
+    )
     row = commands.find(store.db, "req_1")
     assert row is not None
     assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")

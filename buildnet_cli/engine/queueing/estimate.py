@@ -7,7 +7,7 @@ import math
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
-from buildnet_cli.engine.local.queue import Queue
+from buildnet_cli.engine.queueing.queue import Queue
 
 
 def starts(queue: Queue, medians: Mapping[str, float], now: datetime) -> dict[str, datetime]:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from graphlib import TopologicalSorter
 
-from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.model import Build, BuildStatus
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing.queue import Job, Queue
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +38,14 @@ def plan(
     queue: Queue,
     *,
     requested_by: str,
+    is_forced: bool = False,
     now: datetime,
     new_id: Callable[[str], str],
 ) -> Plan:
-    """Plan a request. A waiting build of the same package on the same dependencies stands for a new one."""
+    """Plan a request. A waiting build of the same package on the same dependencies stands for a new one.
+
+    is_forced: whether what was asked for is to be built whatever the cache holds; its dependencies are as usual.
+    """
     run_id = new_id("run")
     latest = {job.package.name: job for job in queue.waiting.values()}
     chosen: dict[str, Job] = {}
@@ -49,8 +53,9 @@ def plan(
     for package in in_build_order(packages, wanted):
         needs = frozenset(chosen[name].id for name in package.dependencies)
         job = latest.get(package.name)
-        if job is None or job.needs != needs:
-            build = Build(new_id("build"), run_id, package.name, BuildStatus.QUEUED, requested_by, queued_at=now)
+        anew = is_forced and wanted in (None, package.name)
+        if job is None or job.needs != needs or (anew and not job.build.is_forced):
+            build = Build(new_id("build"), run_id, package.name, BuildStatus.QUEUED, requested_by, queued_at=now, is_forced=anew)
             job = Job(build, package, needs)
             fresh.append(job)
         chosen[package.name] = job

@@ -13,20 +13,28 @@ from buildnet_cli.events.model import EventDraft
 
 SOURCE = "engine"
 
+_SOON = timedelta(seconds=1)
 
-def queued(build: Build, *, position: int, estimated_start: datetime | None) -> EventDraft:
-    """position: its place in the queue, from 1. estimated_start: None if it cannot be told."""
-    message = f"{build.package} queued #{position}, asked for by {build.requested_by}"
+
+def queued(build: Build, *, position: int, estimated_start: datetime | None, waiting: int) -> EventDraft:
+    """position: its place in the queue, from 1. estimated_start: None if it cannot be told. waiting: builds in the queue."""
+    begins = ""
+    if estimated_start is not None:
+        wait = estimated_start - build.queued_at
+        begins = f", begins in about {format_duration(wait)}" if wait >= _SOON else ", begins now"
+    message = f"{build.package} queued #{position}{begins}, asked for by {build.requested_by}"
     payload = {
         "queued_position": position,
+        "queue_depth": waiting,
         "estimated_start": to_rfc3339(estimated_start) if estimated_start is not None else None,
     }
     return _draft("build.queued", build, message, build.queued_at, payload)
 
 
-def started(build: Build) -> EventDraft:
-    """It runs now."""
-    return _draft("build.started", build, f"{build.package} started, asked for by {build.requested_by}", build.started_at)
+def started(build: Build, *, waiting: int | None = None) -> EventDraft:
+    """It runs now. waiting: builds in the queue; None if it came from none of ours."""
+    message = f"{build.package} started, asked for by {build.requested_by}"
+    return _draft("build.started", build, message, build.started_at, _depth(waiting))
 
 
 def completed(build: Build, *, median_secs: float | None) -> EventDraft:
@@ -55,11 +63,12 @@ def failed(build: Build, *, median_secs: float | None, skipped: Sequence[str]) -
     return _draft("build.failed", build, message, build.finished_at, {**_median(median_secs), "skipped": list(skipped)})
 
 
-def cancelled(build: Build) -> EventDraft:
-    """It was ended before its end, for its reason."""
+def cancelled(build: Build, *, waiting: int | None = None) -> EventDraft:
+    """It was ended before its end, for its reason. waiting: as in `started`."""
     when = f"after {format_duration(build.duration)}" if build.duration is not None else "before it began"
+    by = f" by {build.cancelled_by}" if build.cancelled_by else ""
     why = {"shutdown": ", because the agent stops", "removed": ", because the package is gone"}.get(build.reason, "")
-    return _draft("build.cancelled", build, f"{build.package} cancelled {when}{why}", build.finished_at)
+    return _draft("build.cancelled", build, f"{build.package} cancelled {when}{by}{why}", build.finished_at, _depth(waiting))
 
 
 def recovered(crashed: Sequence[Build], ended_processes: int) -> EventDraft:
@@ -85,6 +94,10 @@ def _draft(
         timestamp=moment,
         payload={**build.as_wire(), "host": platform.node(), **(payload or {})},
     )
+
+
+def _depth(waiting: int | None) -> dict[str, object]:
+    return {"queue_depth": waiting} if waiting is not None else {}
 
 
 def _median(seconds: float | None) -> dict[str, object]:

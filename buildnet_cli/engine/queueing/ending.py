@@ -5,18 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime
 
-from buildnet_cli.engine.local.runner import Result
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus
 
 
-def by_itself(build: Build, result: Result, now: datetime) -> Build:
-    """It ran, or its result was at hand, and this came of it."""
-    return replace(_ended(build, result.status, result.reason, now, result.error), exit_code=result.exit_code)
-
-
-def cancelled(build: Build, reason: str, now: datetime) -> Build:
-    """It is not wanted any more, or cannot be made any more. reason: as in `Build`."""
-    return _ended(build, BuildStatus.CANCELLED, reason, now)
+def cancelled(build: Build, reason: str, now: datetime, *, by: str = "") -> Build:
+    """It is not wanted any more, or cannot be made any more. reason, by: as `reason` and `cancelled_by` in `Build`."""
+    return replace(_ended(build, BuildStatus.CANCELLED, reason, now), cancelled_by=by)
 
 
 def skipped(build: Build, package: str, now: datetime) -> Build:
@@ -30,7 +24,7 @@ def skipped(build: Build, package: str, now: datetime) -> Build:
 def without(build: Build, cause: Build, now: datetime) -> Build:
     """It needs a build that has ended without success: skipped if that failed, cancelled along with it if it was cancelled."""
     if cause.status is BuildStatus.CANCELLED:
-        return cancelled(build, cause.reason, now)
+        return cancelled(build, cause.reason, now, by=cause.cancelled_by)
     return skipped(build, cause.package, now)
 
 
