@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from buildnet_cli.agent.channel_facts import called
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.channels.advice import advice_on
 from buildnet_cli.channels.console import as_text
@@ -58,16 +59,11 @@ async def send_wanted(
 def _explained(result: SendResult, recipient: Recipient) -> dict[str, Any]:
     """The result with what its refusal means, if that is known. answer: the provider's own words. code: its name for it."""
     row = result.as_wire() | {"answer": result.detail, "code": ""}
-    known = advice_on(result.channel, result.detail, recipient=_called(recipient)) if result.result == "failed" else None
+    name = called(recipient) if recipient.channel == "sms" else recipient.name
+    known = advice_on(result.channel, result.detail, recipient=name) if result.result == "failed" else None
     if known is None:
         return row
     return row | {"code": known.code, "detail": f"{known.code}: {known.meaning}", "hint": known.next_step}
-
-
-def _called(recipient: Recipient) -> str:
-    """Who it is, without showing all of a telephone number."""
-    number = recipient.address
-    return f"{number[:2]}•••{number[-3:]}" if recipient.channel == "sms" and number.startswith("+") else recipient.name
 
 
 async def send_once(loaded: Loaded, templates: Path, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:

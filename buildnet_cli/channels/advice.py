@@ -6,8 +6,9 @@ Advice only: what becomes of a message is decided by its status, as providers sp
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Final
 
 from buildnet_cli.channels.advice_rows import ROWS, Row
 
@@ -19,6 +20,22 @@ class Advice:
     code: str
     meaning: str
     next_step: str
+
+
+PREPARATION: Final[Mapping[str, str]] = {
+    "sms": "a trial account texts verified numbers only",
+    "push": "a topic takes messages whether anybody subscribes to it or not",
+    "slack": "the bot has to be in each channel: type /invite @YOUR_BOT there",
+    "discord": "the bot's role needs View Channel, Send Messages and Embed Links in each channel",
+    "telegram": "a bot cannot write first: each person presses Start in its chat, and in a group it has to be a member",
+}
+"""What has to be done at the provider before anything can arrive."""
+
+CARRIER_KEYWORDS: Final = (
+    "Twilio keeps a bare STOP, CANCEL or HELP for itself, and a phone that sends STOP gets nothing more until it sends START: "
+    "send HALT, CANCEL with an id, or ? instead"
+)
+"""What everybody has to know who answers by SMS. Source: Twilio "Support for opt-out keywords"."""
 
 
 def advice_on(channel: str, answer: str, *, recipient: str = "the recipient") -> Advice | None:

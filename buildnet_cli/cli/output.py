@@ -22,6 +22,7 @@ SCHEMA = "buildnet-notify"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _WIDEST = 10_000
+_HEIGHT = 25
 
 Row = Mapping[str, Any]
 
@@ -133,7 +134,8 @@ class Output:
         for row in rows:
             table.add_row(*(Text.from_ansi(self.state(_cell(row, column).replace("\n", " "))) for column in columns))
         # Wider than any terminal: an id must never be cut, and a long line is the terminal's to wrap.
-        console = Console(file=self._out, no_color=not self.has_color, highlight=False, width=_WIDEST)
+        # Both measures, or it would take a dumb terminal for one of 80 columns.
+        console = Console(file=self._out, no_color=not self.has_color, highlight=False, width=_WIDEST, height=_HEIGHT)
         with console.capture() as captured:
             console.print(table)
         heading, *lines = captured.get().splitlines()
