@@ -22,6 +22,7 @@ COMMANDS: dict[str, Command] = {
           'mute',
           'deliveries',
           'channels',
+          'audit',
           'config',
           'secrets',
           'sandbox',
@@ -181,6 +182,21 @@ COMMANDS: dict[str, Command] = {
          ('',)),
     'channels show':
         ('One channel, with everybody who hears through it', (), (), ('<channels>', '')),
+    'audit':
+        ('Every command that was given, and the proof that none was changed or removed',
+         ('list', 'verify', 'export'),
+         (),
+         ('',)),
+    'audit list':
+        ('Past commands and attempts, newest first',
+         (),
+         ((('--limit', '-n'), 'How many', '<text>'),
+          (('--channel',), 'Only what came this way: socket, api, sms …', '<channels>')),
+         ('',)),
+    'audit verify':
+        ('Check every entry', (), (), ('',)),
+    'audit export':
+        ('All entries, oldest first, a JSON object in each line', (), (), ('',)),
     'config':
         ('Check, read and change the configuration',
          ('validate', 'show', 'get', 'set', 'edit', 'path', 'schema', 'sample', 'history', 'rollback'),

@@ -15,7 +15,7 @@ from buildnet_cli.config.recipient import CHANNELS, Recipient
 from buildnet_cli.delivery.breaker import Breaker, Flow
 from buildnet_cli.routing.decision import Target
 
-_WORST_FIRST = (Flow.HELD, Flow.FAILING, Flow.REFUSING)
+_WORST_FIRST = (Flow.HELD, Flow.GONE, Flow.FAILING, Flow.REFUSING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class RecipientFacts:
-    """One recipient. state: ok, untried, held, failing or refusing. since, answer: of its trouble."""
+    """One recipient. state: ok, untried, held, gone, failing or refusing. since, answer: of its trouble."""
 
     recipient: Recipient
     state: str

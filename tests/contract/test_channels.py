@@ -6,9 +6,10 @@ A new channel adds its peer to PEERS; without one this suite fails.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,10 +17,18 @@ import pytest
 
 from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
+from buildnet_cli.channels.discord.adapter import DiscordChannel
 from buildnet_cli.channels.push.adapter import PushChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
+from buildnet_cli.channels.slack.adapter import SlackChannel
+from buildnet_cli.channels.sms.adapter import SmsChannel
+from buildnet_cli.channels.telegram.adapter import TelegramChannel
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
+from buildnet_cli.config.channels.discord import Discord
 from buildnet_cli.config.channels.push import Push
+from buildnet_cli.config.channels.slack import Slack
+from buildnet_cli.config.channels.sms import Sms
+from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
@@ -28,8 +37,9 @@ from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
-from buildnet_cli.sandbox import fcm
-from buildnet_cli.sandbox.inbox import Received
+from buildnet_cli.sandbox import fcm, telegram, twilio
+from buildnet_cli.sandbox.discord import routes as discord_api
+from buildnet_cli.sandbox.slack import routes as slack_api
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
 
@@ -37,6 +47,7 @@ pytestmark = pytest.mark.integration
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
 HOSTILE = '{{event.id}} <!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline'
+ROOMS = itertools.count(100_000_000_000_000_100)
 OVER_LONG = "long " * 20_000
 
 
@@ -44,18 +55,19 @@ OVER_LONG = "long " * 20_000
 class Peer:
     """How the suite reaches one channel and reads what its provider got.
 
-    open: the channel, sending to an endpoint on the inbox. scripted_as: by which name the provider's answers can be scripted;
-    empty if they cannot. secret: what must never show. stamp: what tells a receiver that two requests are one message; None if
-    the provider has no place for that.
+    open: the channel, sending to an endpoint on the inbox. scripted: whether the provider's answers can be scripted.
+    told_as: how the inbox calls the recipient. secret: what the channel proves itself with.
+    outcomes: what a status means where the provider means something else by it than others do.
     """
 
     kind: str
     recipient: str
     open: Callable[[HttpClient, HttpInbox], Channel]
     sent: Callable[[HttpInbox], str]
-    scripted_as: str = ""
+    scripted: bool = True
+    told_as: str = ""
     secret: str = SECRET
-    stamp: Callable[[Received], str] | None = None
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
     delivery_id: str = field(default_factory=lambda: new_id("dlv"))
 
     def message(self, **options: Any) -> OutgoingMessage:
@@ -76,34 +88,85 @@ def webhook(form: str) -> Peer:
         }
         return WebhookChannel([Webhook(**options)], http)
 
-    return Peer("webhook", form, channel, last_body, scripted_as=f"{form}-{SECRET}", stamp=lambda got: got.headers["webhook-id"])
+    return Peer("webhook", form, channel, last_body, told_as=f"{form}-{SECRET}")
+
+
+def last_body(inbox: HttpInbox) -> str:
+    return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
+
+
+def slack() -> Peer:
+    room = {"id": "C0123456789", "name": "#builds"}
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        app = Slack.model_validate({"bot_token": slack_api.BOT_TOKEN, "channels": [room], "base_url": f"{inbox.url}/slack/api"})
+        return SlackChannel(app, http, timeout_secs=1)
+
+    return Peer("slack", room["name"], channel, last_body, told_as=room["id"], secret=slack_api.BOT_TOKEN)
+
+
+def discord() -> Peer:
+    room = {"id": str(next(ROOMS)), "name": "builds"}  # one for each test, as Discord limits what goes to a room
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        base = f"{inbox.url}/discord/api/v10"
+        bot = Discord.model_validate({"bot_token": discord_api.BOT_TOKEN, "channels": [room], "base_url": base})
+        return DiscordChannel(bot, http, timeout_secs=1)
+
+    return Peer(
+        "discord",
+        room["name"],
+        channel,
+        last_body,
+        told_as=room["id"],
+        secret=discord_api.BOT_TOKEN,
+    )
 
 
 def push() -> Peer:
     def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
         credentials = json.dumps(inbox.get(f"{fcm.PREFIX}/service-account.json"))
         firebase = {"project_id": fcm.PROJECT, "credentials": credentials, "base_url": inbox.url + fcm.PREFIX}
-        topics = {"firebase": firebase, "topics": [{"name": "builds"}]}
-        return PushChannel(Push.model_validate(topics), http, timeout_secs=1)
+        project = {"firebase": firebase, "topics": [{"name": "builds"}]}
+        return PushChannel(Push.model_validate(project), http, timeout_secs=1)
 
+    return Peer("push", "builds", channel, last_body, told_as="builds", secret=fcm.TOKENS, outcomes={404: Outcome.GONE})
+
+
+def sms() -> Peer:
+    options: dict[str, Any] = {
+        "account_sid": twilio.ACCOUNT_SID,
+        "auth_token": twilio.AUTH_TOKEN,
+        "from_number": twilio.FROM_NUMBER,
+        "recipients": [{"phone": "+14155550123", "name": "Lead"}],
+    }
     return Peer(
-        "push",
-        "builds",
-        channel,
+        "sms",
+        "Lead",
+        lambda http, inbox: SmsChannel(Sms(**options, base_url=inbox.url + twilio.PREFIX), http, timeout_secs=1),
         last_body,
-        scripted_as="builds",
-        secret=fcm.TOKENS,
-        stamp=lambda got: str(got.body["message"]["data"]["delivery_id"]),
+        told_as="+14155550123",
+        secret=twilio.AUTH_TOKEN,
+    )
+
+
+def telegram_bot() -> Peer:
+    options: dict[str, Any] = {"bot_token": telegram.TOKEN, "chats": [{"id": "-1001234567890", "name": "Builds"}]}
+    return Peer(
+        "telegram",
+        "Builds",
+        lambda http, inbox: TelegramChannel(Telegram(**options, base_url=inbox.url + telegram.PREFIX), http, timeout_secs=1),
+        last_body,
+        told_as="-1001234567890",
+        secret=telegram.TOKEN,
+        # 403 speaks of one chat, 404 of the token in the URL.
+        outcomes={403: Outcome.PERMANENT, 404: Outcome.HOLD},
     )
 
 
 def console() -> Peer:
     stream = io.StringIO()
-    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue())
-
-
-def last_body(inbox: HttpInbox) -> str:
-    return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
+    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue(), scripted=False)
 
 
 PEERS: dict[str, Callable[[], Peer]] = {
@@ -111,7 +174,11 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-json": lambda: webhook("json"),
     "webhook-slack": lambda: webhook("slack"),
     "webhook-discord": lambda: webhook("discord"),
+    "slack": slack,
+    "discord": discord,
+    "sms": sms,
     "push": push,
+    "telegram": telegram_bot,
 }
 
 
@@ -142,7 +209,7 @@ def peer(request: pytest.FixtureRequest) -> Peer:
 @pytest.fixture(params=[name for name in PEERS if name != "console"])
 def provider(request: pytest.FixtureRequest) -> Peer:
     peer = PEERS[request.param]()
-    assert peer.scripted_as
+    assert peer.scripted
     return peer
 
 
@@ -194,7 +261,7 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
         (403, Outcome.HOLD),
         (404, Outcome.PERMANENT),
         (408, Outcome.RETRY),
-        (410, Outcome.PERMANENT),
+        (410, Outcome.GONE),
         (429, Outcome.RETRY),
         (500, Outcome.RETRY),
         (503, Outcome.RETRY),
@@ -203,8 +270,9 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
 async def test_a_refusal_says_what_becomes_of_the_message(
     provider: Peer, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
-    # Twice, for a channel that renews its credential before it believes that it is refused.
-    inbox.script(provider.scripted_as, *[{"status": status, "retry_after": 7}] * 2)
+    outcome = provider.outcomes.get(status, outcome)
+    # Twice, for a channel that renews its access before it believes that it is refused.
+    inbox.script(provider.told_as, *[{"status": status, "retry_after": 7}] * 2)
     with pytest.raises(ChannelError) as caught:
         await provider.open(http, inbox).send(provider.message())
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
@@ -213,19 +281,19 @@ async def test_a_refusal_says_what_becomes_of_the_message(
 
 async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
     channel = provider.open(http, inbox)
-    inbox.script(provider.scripted_as, 503)
+    inbox.script(provider.told_as, 503)
     with pytest.raises(ChannelError):
         await channel.send(provider.message())
     await channel.send(provider.message(attempt=2))
     first, second = inbox.received()
-    if provider.stamp is not None:
-        assert provider.stamp(first) == provider.stamp(second) == provider.message().delivery_id
+    assert first.body == second.body
     if provider.kind == "webhook":
+        assert first.headers["webhook-id"] == second.headers["webhook-id"] == provider.message().delivery_id
         assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
 
 
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    inbox.script(provider.scripted_as, "hang")
+    inbox.script(provider.told_as, "hang")
     with pytest.raises(ChannelError, match="did not answer within 1 s") as caught:
         await provider.open(http, inbox).send(provider.message())
     assert caught.value.outcome is Outcome.UNKNOWN
@@ -239,19 +307,19 @@ async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: Http
     assert caught.value.outcome is Outcome.RETRY
 
 
-@pytest.mark.parametrize("answer", [400, 503, {"status": 302}, "hang"])
+@pytest.mark.parametrize("answer", [{"status": 400, "text": "bad token {}"}, 503, {"status": 302}, "hang"])
 async def test_a_secret_is_in_no_error_log_or_repr(
     provider: Peer, http: HttpClient, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     redact.register(provider.secret)
-    if answer == 400:
-        answer = {"status": 400, "text": f"bad token {provider.secret}"}
+    if isinstance(answer, dict) and "text" in answer:
+        answer = {**answer, "text": answer["text"].format(provider.secret)}
     caplog.set_level(logging.DEBUG)
     channel = provider.open(http, inbox)
-    inbox.script(provider.scripted_as, answer)
+    inbox.script(provider.told_as, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
-    inbox.script(provider.scripted_as, 200)
+    inbox.script(provider.told_as, 200)
     await channel.send(provider.message())
     error = caught.value
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]  # that is the provider

@@ -25,7 +25,7 @@ _RENEW = "check firebase.credentials: the key may have been deleted; what is wai
 # Error code, else status word → outcome, hint. An `errorCode` speaks of this message, a bare status word of the whole request.
 _CODES: Final[dict[str, tuple[Outcome, str]]] = {
     "INVALID_ARGUMENT": (_PERMANENT, "check the topic's name"),
-    "UNREGISTERED": (_PERMANENT, "nobody is registered under that name any more; remove it"),
+    "UNREGISTERED": (Outcome.GONE, "nobody is registered under that name any more; remove it"),
     "SENDER_ID_MISMATCH": (_PERMANENT, "the app belongs to another Firebase project; check firebase.project_id"),
     "THIRD_PARTY_AUTH_ERROR": (_PERMANENT, "set the APNs key in the Firebase console, Cloud Messaging, for the iOS app"),
     "QUOTA_EXCEEDED": (_RETRY, ""),

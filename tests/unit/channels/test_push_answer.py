@@ -43,7 +43,7 @@ def test_what_was_taken_has_a_name() -> None:
     [
         (400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", PERMANENT, "topic's name"),
         (400, "INVALID_ARGUMENT", "", PERMANENT, ""),
-        (404, "NOT_FOUND", "UNREGISTERED", PERMANENT, "remove it"),
+        (404, "NOT_FOUND", "UNREGISTERED", Outcome.GONE, "remove it"),
         (404, "NOT_FOUND", "", HOLD, "project_id"),
         (403, "PERMISSION_DENIED", "SENDER_ID_MISMATCH", PERMANENT, "another Firebase project"),
         (403, "PERMISSION_DENIED", "", HOLD, "Messaging API"),

@@ -9,7 +9,7 @@ from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.net.answer import Answer
 from tests.support.messages import NOON
 
-RETRY, PERMANENT, HOLD = Outcome.RETRY, Outcome.PERMANENT, Outcome.HOLD
+RETRY, PERMANENT, GONE, HOLD = Outcome.RETRY, Outcome.PERMANENT, Outcome.GONE, Outcome.HOLD
 
 
 def refused(status: int, text: str, form: str = "slack", **headers: str) -> ChannelError:
@@ -29,11 +29,11 @@ def refused(status: int, text: str, form: str = "slack", **headers: str) -> Chan
         (400, "too_many_attachments", PERMANENT, "100"),
         (403, "action_prohibited", HOLD, "administrators"),
         (403, "posting_to_general_channel_denied", HOLD, "administrators"),
-        (404, "channel_not_found", PERMANENT, "new webhook"),
-        (404, "no_service", PERMANENT, "new webhook"),
-        (404, "no_team", PERMANENT, "new webhook"),
-        (404, "no_active_hooks", PERMANENT, "new webhook"),
-        (410, "channel_is_archived", PERMANENT, "unarchive"),
+        (404, "channel_not_found", GONE, "new webhook"),
+        (404, "no_service", GONE, "new webhook"),
+        (404, "no_team", GONE, "new webhook"),
+        (404, "no_active_hooks", GONE, "new webhook"),
+        (410, "channel_is_archived", GONE, "unarchive"),
         (429, "rate_limited", RETRY, ""),
         (500, "rollup_error", RETRY, ""),
     ],
