@@ -12,7 +12,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types contracts programs unit integration faults demo bench completions lock clean
+.PHONY: help venv test lint types contracts programs unit integration faults demo bench peers completions lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -53,15 +53,21 @@ unit: $(READY) ## the tests that need no socket, file or sleep
 integration: $(READY) programs ## the tests against real servers, shells and agents
 	$(BIN)/pytest $(PYTEST_ARGS) tests/contract tests/integration tests/e2e tests/faults
 
-faults: $(READY) programs ## the fault tests at their full length (about an hour); FAULT_SEED repeats an earlier run
+faults: $(READY) programs ## the fault tests at their full length (half an hour or more); FAULT_SEED repeats an earlier run
 	@seed=$${FAULT_SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(10**6))')}; echo "FAULT_SEED=$$seed"; \
-		FAULTS=long FAULT_SEED=$$seed $(BIN)/pytest $(PYTEST_ARGS) tests/faults
+		export FAULTS=long FAULT_SEED=$$seed; \
+		$(BIN)/pytest tests/faults/test_fault_isolation.py && \
+		$(BIN)/pytest $(PYTEST_ARGS) tests/faults --ignore tests/faults/test_fault_isolation.py
 
 demo: $(READY) ## a tour on this machine: a build breaks, and you see who hears of it
 	@$(BIN)/buildnet-notify demo
 
 bench: $(READY) ## what the speed claims rest on
 	$(BIN)/python bench/run.py
+
+peers: ## what the bench compares us with, in an environment of its own
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet "apprise>=1.9,<3"
 
 completions: $(READY) ## write completions/ and its tree anew from the program
 	$(BIN)/python -m buildnet_cli.cli.completion

@@ -170,6 +170,7 @@ def test_history_is_as_quick_with_many_rows_as_with_few(project: Project) -> Non
             "queued_at": "'2024-01-26T12:00:00.000Z'",
             "package": "'api'",
             "origin": "'engine'",
+            "is_forced": "0",
             **dict.fromkeys(("started_at", "finished_at", "tier", "exit_code", "error", "why"), "NULL"),
         }
         chosen = ", ".join(values.get(name, "''") for name in columns)

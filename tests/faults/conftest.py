@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from tests.support.agent import Project, new_project
-from tests.support.chance import Tell, new_random, seed
+from tests.support.chance import IS_LONG, Tell, new_random, seed
 from tests.support.lives import Lives
 from tests.support.producer import Producer
 from tests.support.provider import Provider, provider
+
+# It measures time, which cannot be asked of a machine that does much else.
+collect_ignore = [] if IS_LONG else ["test_fault_isolation.py"]
 
 
 @pytest.fixture
