@@ -75,7 +75,7 @@ def test_a_refusal_is_explained_wherever_it_shows(project: Project, inbox: HttpI
     project.start()
     for number in range(6):
         project.emit("build.failed", subject=f"api{number}")
-    wait_for(lambda: rows(project)["webhook"]["state"] == "refusing", "not refusing")
+    wait_for(lambda: rows(project)["webhook"]["state"] == "gone", "not gone")
     listed = on_terminal(project, "channels", "list", env={"TERM": "dumb"}).out
     shown = project.call("channels", "show", "Ill").must().out
     checked = project.call("doctor").must(1).out
