@@ -73,6 +73,8 @@ def fate_of(
     match failure.outcome:
         case Outcome.PERMANENT:
             return Fate(DeliveryStatus.DEAD, "refused for good")
+        case Outcome.GONE:
+            return Fate(DeliveryStatus.DEAD, "the receiver is gone for good; nothing more is sent to it")
         case Outcome.HOLD:
             # When the next try is made is the breaker's business: it is due as soon as the target may be tried.
             return Fate(DeliveryStatus.PENDING, "the credential is refused; kept until it is changed", now)

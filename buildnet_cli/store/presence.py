@@ -9,6 +9,7 @@ from pathlib import Path
 import sqlite_utils
 
 from buildnet_cli.errors import StorageError
+from buildnet_cli.store.connection import wal_of
 
 _log = logging.getLogger(__name__)
 
@@ -21,7 +22,7 @@ class Presence:
     def __init__(self, db: sqlite_utils.Database, path: Path) -> None:
         self._db = db
         self._path = path
-        self._files = (path, path.with_name(f"{path.name}-wal"))
+        self._files = (path, wal_of(path))
         self._known = self._identities()
 
     def require(self) -> None:
