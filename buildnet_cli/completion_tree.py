@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
           'route',
           'mute',
           'deliveries',
+          'audit',
           'config',
           'secrets',
           'sandbox',
@@ -170,6 +171,21 @@ COMMANDS: dict[str, Command] = {
          ('<text>', '')),
     'deliveries cancel':
         ('Give up a delivery that has not been made yet', (), (), ('<text>', '')),
+    'audit':
+        ('Every command that was given, and the proof that none was changed or removed',
+         ('list', 'verify', 'export'),
+         (),
+         ('',)),
+    'audit list':
+        ('Past commands and attempts, newest first',
+         (),
+         ((('--limit', '-n'), 'How many', '<text>'),
+          (('--channel',), 'Only what came this way: socket, api, sms …', '<channels>')),
+         ('',)),
+    'audit verify':
+        ('Check every entry', (), (), ('',)),
+    'audit export':
+        ('All entries, oldest first, a JSON object in each line', (), (), ('',)),
     'config':
         ('Check, read and change the configuration',
          ('validate', 'show', 'get', 'set', 'edit', 'path', 'schema', 'sample', 'history', 'rollback'),

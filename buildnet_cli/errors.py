@@ -2,6 +2,7 @@
 
 BuildNetError
 ├── UsageError          the caller asked for something that makes no sense
+│   └── TooLargeError       it is larger than is taken
 ├── ConfigError         the configuration is missing, unreadable or wrong (carries its problems)
 ├── DeniedError         the caller may not do this
 ├── UnreachableError    the agent or the engine does not answer
@@ -26,6 +27,7 @@ class Kind(enum.Enum):
 
     FAILED = "failed"
     USAGE = "usage"
+    TOO_LARGE = "too_large"
     CONFIG = "config"
     DENIED = "denied"
     UNREACHABLE = "unreachable"
@@ -66,6 +68,12 @@ class UsageError(BuildNetError):
     """The caller asked for something that makes no sense, such as an unknown argument."""
 
     kind = Kind.USAGE
+
+
+class TooLargeError(UsageError):
+    """What was handed in is larger than is taken; over HTTP this has a status of its own."""
+
+    kind = Kind.TOO_LARGE
 
 
 class ConfigError(BuildNetError):
@@ -141,6 +149,8 @@ class Outcome(enum.Enum):
     """Not taken; the same message may be tried again later."""
     PERMANENT = "permanent"
     """Refused for good; trying again cannot help."""
+    GONE = "gone"
+    """The receiver is no more: this message is given up, and nothing else is sent to it until a person has looked."""
     HOLD = "hold"
     """The channel's credential is refused: keep everything until it is changed."""
     UNKNOWN = "unknown"

@@ -12,10 +12,10 @@ from starlette.routing import Route
 
 from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
-from buildnet_cli.api.requests import BadRequestError, TooLargeError, check_host
+from buildnet_cli.api.requests import BadRequestError, TooSlowError, check_host
 from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes, stream
 from buildnet_cli.api.services import Services
-from buildnet_cli.errors import BuildNetError, Kind
+from buildnet_cli.errors import BuildNetError, Kind, TooLargeError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -34,6 +34,7 @@ def build_app(services: Services) -> Starlette:
             UnauthenticatedError: _on_unauthenticated,
             BadRequestError: _on_bad_request,
             TooLargeError: _on_too_large,
+            TooSlowError: _on_too_slow,
             HTTPException: problems.on_http_error,
         },
     )
@@ -62,4 +63,9 @@ async def _on_bad_request(request: Request, exc: Exception) -> Response:
 async def _on_too_large(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, BuildNetError)
     # What is left of the body is not worth reading.
-    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint, headers={"Connection": "close"})
+    return problems.problem(413, Kind.TOO_LARGE, exc.message, hint=exc.hint, where=exc.where, headers={"Connection": "close"})
+
+
+async def _on_too_slow(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, BuildNetError)
+    return problems.problem(408, Kind.TIMEOUT, exc.message, headers={"Connection": "close"})

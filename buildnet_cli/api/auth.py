@@ -46,7 +46,8 @@ def authenticate(request: HTTPConnection, *, keys: Sequence[ApiKey], uid: int, b
     if presented:
         found = _find(presented.encode("utf-8", "surrogatepass"), keys)
         if found is not None:
-            return Principal(found.name, "api", found.name, found.permissions)
+            address = request.client.host if request.client is not None else None
+            return Principal(found.name, "api", found.name, found.permissions, address, request.headers.get("user-agent"))
     raise UnauthenticatedError("a valid API key is needed", hint="send it as Authorization: Bearer KEY")
 
 

@@ -16,6 +16,7 @@ from buildnet_cli.redact import scrub
 STATUS_OF: Final = {
     Kind.FAILED: 500,
     Kind.USAGE: 422,
+    Kind.TOO_LARGE: 413,
     Kind.CONFIG: 500,
     Kind.DENIED: 403,
     Kind.UNREACHABLE: 502,

@@ -19,8 +19,40 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _slack(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.slack.adapter import SlackChannel
+
+    assert channels.slack is not None
+    return SlackChannel(channels.slack, http)
+
+
+def _discord(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.discord.adapter import DiscordChannel
+
+    assert channels.discord is not None
+    return DiscordChannel(channels.discord, http)
+
+
+def _sms(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.sms.adapter import SmsChannel
+
+    assert channels.sms is not None
+    return SmsChannel(channels.sms, http)
+
+
+def _telegram(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.telegram.adapter import TelegramChannel
+
+    assert channels.telegram is not None
+    return TelegramChannel(channels.telegram, http)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
+    "sms": _sms,
     "webhook": _webhook,
+    "slack": _slack,
+    "discord": _discord,
+    "telegram": _telegram,
 }
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})

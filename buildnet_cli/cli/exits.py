@@ -15,6 +15,7 @@ EXIT_OF: Final = {
     Kind.STORAGE: 1,
     Kind.CONFLICT: 1,
     Kind.USAGE: 2,
+    Kind.TOO_LARGE: 2,
     Kind.CONFIG: 3,
     Kind.DENIED: 4,
     Kind.UNREACHABLE: 5,

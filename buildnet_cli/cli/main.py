@@ -38,6 +38,7 @@ class Commands(LazyGroup):
         "route": ("route", "Try the routing without sending anything."),
         "mute": ("mute", "Keep events quiet for a while."),
         "deliveries": ("deliveries", "Where every message stands, and what to do about it."),
+        "audit": ("audit", "Every command that was given, and the proof that the list is whole."),
         "config": ("config", "Check, read and change the configuration."),
         "secrets": ("secrets", "Keep the values behind ${NAME} out of the configuration."),
         "sandbox": ("sandbox", "A local inbox that stands in for the providers."),

@@ -9,8 +9,8 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, Protocol
 
 GENESIS: Final = "0" * 64
 """What the first entry is sealed over."""
@@ -47,7 +47,8 @@ class Request:
 class Entry:
     """One attempt.
 
-    previous: the seal before it. seal: over its beginning. event_type, result, end_seal: empty until it has ended.
+    previous: the seal before it. seal: over its beginning. event_type, understood, result, end_seal: empty until it has ended.
+    understood: the command as it was read, where that is not how it was typed.
     """
 
     seq: int
@@ -55,6 +56,7 @@ class Entry:
     previous: str
     seal: str
     event_type: str = ""
+    understood: str = ""
     result: Mapping[str, Any] = field(default_factory=dict)
     end_seal: str = ""
 
@@ -68,7 +70,7 @@ class Entry:
         return {
             "timestamp": request.timestamp,
             "event_type": self.event_type or "command.executing",
-            "command": request.command,
+            "command": self.understood or request.command,
             "source": {
                 "channel": request.channel,
                 "identifier": request.identifier,
@@ -90,6 +92,22 @@ class Anchor:
     seq: int
     seal: str
     mac: str
+
+
+class Seals(Protocol):
+    """What the chain is sealed with; it lies outside the database. Both may block for a moment."""
+
+    def key(self) -> bytes:
+        """The key, made when it is first needed. Raises BuildNetError if it cannot be had: nothing may run then."""
+        ...
+
+    def put_anchor(self, anchor: Anchor) -> None:
+        """Keep where the chain ends now."""
+        ...
+
+    def read_anchor(self) -> Anchor | None:
+        """Where it ended when it was last written to; None if nobody knows."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +133,10 @@ def begun(key: bytes, request: Request, seq: int, previous: str) -> Entry:
     return Entry(seq, request, previous, _seal(key, _beginning(request, seq, previous)))
 
 
-def ended(key: bytes, entry: Entry, event_type: str, result: Mapping[str, Any]) -> Entry:
+def ended(key: bytes, entry: Entry, event_type: str, understood: str, result: Mapping[str, Any]) -> Entry:
     """The same entry, once it is known how the attempt ended."""
-    end = _seal(key, [entry.seal, event_type, dict(result)])
-    return Entry(entry.seq, entry.request, entry.previous, entry.seal, event_type, result, end)
+    end = _seal(key, [entry.seal, event_type, understood, dict(result)])
+    return replace(entry, event_type=event_type, understood=understood, result=result, end_seal=end)
 
 
 def anchor(key: bytes, newest: Entry) -> Anchor:
@@ -157,7 +175,7 @@ def _flaw_in(key: bytes, entry: Entry, before: Entry | None, under_way: frozense
         return "what was asked has been changed"
     if not entry.end_seal:
         return "" if entry.request.request_id in under_way else "how it ended has been removed"
-    if not _is_same(entry.end_seal, ended(key, entry, entry.event_type, entry.result).end_seal):
+    if not _is_same(entry.end_seal, ended(key, entry, entry.event_type, entry.understood, entry.result).end_seal):
         return "how it ended has been changed"
     return ""
 

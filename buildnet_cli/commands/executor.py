@@ -8,12 +8,21 @@ from typing import Any
 
 from buildnet_cli.clock import Clock, to_rfc3339
 from buildnet_cli.commands import grammar
+from buildnet_cli.commands.audit import Request
 from buildnet_cli.commands.authorise import may_run
 from buildnet_cli.commands.confirm import Confirmations
 from buildnet_cli.commands.model import BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
 from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
 from buildnet_cli.engine.port import Engine
-from buildnet_cli.errors import BuildNetError, ConfirmationError, DeniedError, Kind, StorageError, UnsupportedError, UsageError
+from buildnet_cli.errors import (
+    BuildNetError,
+    ConfirmationError,
+    DeniedError,
+    Kind,
+    StorageError,
+    UnsupportedError,
+    UsageError,
+)
 from buildnet_cli.ids import new_id
 from buildnet_cli.redact import scrub, scrub_json
 
@@ -44,34 +53,49 @@ class Executor:
     async def execute(self, text: str, principal: Principal, *, code: str | None = None) -> CommandResult:
         """Run what somebody asked for, or answered, and say how it ended.
 
-        code: confirms the command, if it came along with it. Raises StorageError, with nothing run, if it gets no row.
+        code: confirms the command, if it came along with it. Raises BuildNetError, with nothing run, if it gets no row.
+        """
+        result = await self.execute_message(text, principal, "", code=code)
+        assert result is not None, "only a message can come again"
+        return result
+
+    async def execute_message(
+        self, text: str, principal: Principal, message_id: str, *, code: str | None = None
+    ) -> CommandResult | None:
+        """The same for a message from outside; None, with nothing run, if one of this id was acted on before.
+
+        message_id: the provider's; empty if it gave none.
         """
         answer = grammar.read_answer(text)
         if answer is None:
             name = scrub(text.strip()[: grammar.LONGEST])
-            return await self._recorded(name, principal, lambda request_id: self._run(text, principal, request_id, code))
+            return await self._recorded(name, principal, lambda asked: self._run(text, principal, asked, code), message_id)
         # The code itself is in no row.
-        return await self._recorded(answer.word, principal, lambda _: self._answer(answer, principal))
+        return await self._recorded(answer.word, principal, lambda _: self._answer(answer, principal), message_id)
 
     async def confirm(self, request_id: str, code: str, principal: Principal) -> CommandResult:
         """Run what the request of this id asked for, if the code is its own. Raises as `execute` does."""
-        return await self._recorded("CONFIRM", principal, lambda _: self._confirmed(code, principal, request_id))
+        result = await self._recorded("CONFIRM", principal, lambda _: self._confirmed(code, principal, request_id))
+        assert result is not None, "only a message can come again"
+        return result
 
     async def _recorded(
-        self, name: str, principal: Principal, act: Callable[[str], Awaitable[tuple[str, Reply]]]
-    ) -> CommandResult:
+        self, name: str, principal: Principal, act: Callable[[str], Awaitable[tuple[str, Reply]]], message_id: str = ""
+    ) -> CommandResult | None:
         """The frame around every attempt: its row, and an answer whatever happens."""
         request_id = new_id("req")
         asked_at = self._clock.now()
-        await self._log.begin(
-            {
-                "request_id": request_id,
-                "command": name,
-                "channel": principal.channel,
-                "principal": principal.name,
-                "timestamp": to_rfc3339(asked_at),
-            }
+        request = Request(
+            request_id,
+            to_rfc3339(asked_at),
+            name,
+            principal.channel,
+            principal.identifier,
+            address=principal.address,
+            agent=principal.agent,
         )
+        if not await self._log.begin(request, principal.name, message_id):
+            return None
         kind, hint = None, ""
         try:
             name, reply = await act(request_id)

@@ -14,11 +14,18 @@ from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page
+from buildnet_cli.sandbox import page, telegram, twilio
+from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, Journal, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Inbox, Received, read_answers
+from buildnet_cli.sandbox.slack import routes as slack
 
-_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = ()
+_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
+    twilio.routes,
+    slack.routes,
+    discord.routes,
+    telegram.routes,
+)
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -36,6 +43,7 @@ def create_app(inbox: Inbox, *, clock: Clock | None = None, journal: Journal | N
     return Starlette(
         routes=[
             Route("/hooks/{name}", sandbox.hook, methods=["POST", "PUT", "PATCH"]),
+            Route("/hooks/{name}/messages/{number:int}", sandbox.change, methods=["PATCH"]),
             *(route for stand_in in _STAND_INS for route in stand_in(front)),
             Route("/api/messages", sandbox.messages, methods=["GET"]),
             Route("/api/messages", sandbox.clear, methods=["DELETE"]),
@@ -57,6 +65,12 @@ class _Sandbox:
     async def hook(self, request: Request) -> Response:
         message, answer = await self._front.take(request, request.path_params["name"], parsed(await read_body(request)))
         return _reply(answer, message, wants_message=request.query_params.get("wait") == "true")
+
+    async def change(self, request: Request) -> Response:
+        """As Discord's webhooks change a message that they posted."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        message, answer = await self._front.take(request, name, parsed(await read_body(request)), replaces=number)
+        return _reply(answer, message, wants_message=True)
 
     async def messages(self, request: Request) -> Response:
         since, limit = _number(request, "since", 0), _number(request, "limit", 1000)

@@ -7,7 +7,7 @@ from sqlite_utils import Migrations
 
 from buildnet_cli.store import schema
 
-SCHEMA_VERSION = 7
+SCHEMA_VERSION = 8
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -55,6 +55,12 @@ def m006_threads(db: sqlite_utils.Database) -> None:
 def m007_confirmations(db: sqlite_utils.Database) -> None:
     """Commands that wait for their code; and of a build, who cancelled it and whether it is forced."""
     _run(db, schema.CONFIRMATIONS)
+
+
+@migrations()
+def m008_audit(db: sqlite_utils.Database) -> None:
+    """The audit's chain, and the messages from outside that have been acted on."""
+    _run(db, schema.AUDIT)
 
 
 def _run(db: sqlite_utils.Database, script: str) -> None:

@@ -260,3 +260,31 @@ CREATE INDEX confirmations_by_asker ON confirmations (channel, identifier, reque
 ALTER TABLE builds ADD COLUMN cancelled_by TEXT NOT NULL DEFAULT '';
 ALTER TABLE builds ADD COLUMN is_forced INTEGER NOT NULL DEFAULT 0;
 """
+
+AUDIT = """
+CREATE TABLE audit (
+    seq INTEGER PRIMARY KEY,
+    request_id TEXT NOT NULL UNIQUE,
+    timestamp TEXT NOT NULL,
+    command TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    identifier TEXT NOT NULL,
+    authenticated INTEGER NOT NULL,
+    ip_address TEXT,
+    user_agent TEXT,
+    previous TEXT NOT NULL,
+    seal TEXT NOT NULL,
+    event_type TEXT NOT NULL DEFAULT '',
+    understood TEXT NOT NULL DEFAULT '',
+    result TEXT NOT NULL DEFAULT '{}',
+    end_seal TEXT NOT NULL DEFAULT ''
+) STRICT;
+
+CREATE TABLE inbound (
+    channel TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    at TEXT NOT NULL,
+    PRIMARY KEY (channel, message_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX inbound_by_time ON inbound (at);
+"""

@@ -16,6 +16,7 @@ import sqlite_utils
 
 from buildnet_cli.errors import StorageError
 from buildnet_cli.store.connection import immediate
+from buildnet_cli.store.presence import Presence
 from buildnet_cli.store.refusal import storage_error
 
 _log = logging.getLogger(__name__)
@@ -49,6 +50,7 @@ class Writer:
         """db: this thread's own connection; closing it stays with the caller. commits: how many groups have been stored."""
         self._db = db
         self._path = path
+        self._presence = Presence(db, path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_closed = False
         # `close` comes from another thread than `write`: no job may be handed in after the last one.
@@ -117,9 +119,11 @@ class Writer:
                 job.error = job.error or error
 
     def _transact(self, group: list[_Job], do: Callable[[_Job], None]) -> None:
+        self._presence.require()
         with immediate(self._db):
             for job in group:
                 do(job)
+        self._presence.require()
         self.commits += 1
 
     def _do(self, job: _Job) -> None:

@@ -6,25 +6,38 @@ A new channel adds its peer to PEERS; without one this suite fails.
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
 
 from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
+from buildnet_cli.channels.discord.adapter import DiscordChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
+from buildnet_cli.channels.slack.adapter import SlackChannel
+from buildnet_cli.channels.sms.adapter import SmsChannel
+from buildnet_cli.channels.telegram.adapter import TelegramChannel
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
+from buildnet_cli.config.channels.discord import Discord
+from buildnet_cli.config.channels.slack import Slack
+from buildnet_cli.config.channels.sms import Sms
+from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
+from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
+from buildnet_cli.sandbox import telegram, twilio
+from buildnet_cli.sandbox.discord import routes as discord_api
+from buildnet_cli.sandbox.slack import routes as slack_api
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
 
@@ -32,6 +45,7 @@ pytestmark = pytest.mark.integration
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
 HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
+ROOMS = itertools.count(100_000_000_000_000_100)
 OVER_LONG = "long " * 20_000
 
 
@@ -40,6 +54,8 @@ class Peer:
     """How the suite reaches one channel and reads what its provider got.
 
     open: the channel, sending to an endpoint on the inbox. scripted: whether the provider's answers can be scripted.
+    told_as: how the inbox calls the recipient. secret: what the channel proves itself with.
+    outcomes: what a status means where the provider means something else by it than others do.
     """
 
     kind: str
@@ -47,10 +63,15 @@ class Peer:
     open: Callable[[HttpClient, HttpInbox], Channel]
     sent: Callable[[HttpInbox], str]
     scripted: bool = True
+    told_as: str = ""
+    secret: str = SECRET
+    outcomes: Mapping[int, Outcome] = field(default_factory=dict)
+    delivery_id: str = field(default_factory=lambda: new_id("dlv"))
 
     def message(self, **options: Any) -> OutgoingMessage:
         sample = options.pop("event", SAMPLES["build.failed-first"])
-        return outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        message = outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        return replace(message, delivery_id=self.delivery_id)
 
 
 def webhook(form: str) -> Peer:
@@ -65,10 +86,70 @@ def webhook(form: str) -> Peer:
         }
         return WebhookChannel([Webhook(**options)], http)
 
-    def sent(inbox: HttpInbox) -> str:
-        return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
+    return Peer("webhook", form, channel, last_body, told_as=f"{form}-{SECRET}")
 
-    return Peer("webhook", form, channel, sent)
+
+def last_body(inbox: HttpInbox) -> str:
+    return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
+
+
+def slack() -> Peer:
+    room = {"id": "C0123456789", "name": "#builds"}
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        app = Slack.model_validate({"bot_token": slack_api.BOT_TOKEN, "channels": [room], "base_url": f"{inbox.url}/slack/api"})
+        return SlackChannel(app, http, timeout_secs=1)
+
+    return Peer("slack", room["name"], channel, last_body, told_as=room["id"], secret=slack_api.BOT_TOKEN)
+
+
+def discord() -> Peer:
+    room = {"id": str(next(ROOMS)), "name": "builds"}  # one for each test, as Discord limits what goes to a room
+
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        base = f"{inbox.url}/discord/api/v10"
+        bot = Discord.model_validate({"bot_token": discord_api.BOT_TOKEN, "channels": [room], "base_url": base})
+        return DiscordChannel(bot, http, timeout_secs=1)
+
+    return Peer(
+        "discord",
+        room["name"],
+        channel,
+        last_body,
+        told_as=room["id"],
+        secret=discord_api.BOT_TOKEN,
+    )
+
+
+def sms() -> Peer:
+    options: dict[str, Any] = {
+        "account_sid": twilio.ACCOUNT_SID,
+        "auth_token": twilio.AUTH_TOKEN,
+        "from_number": twilio.FROM_NUMBER,
+        "recipients": [{"phone": "+14155550123", "name": "Lead"}],
+    }
+    return Peer(
+        "sms",
+        "Lead",
+        lambda http, inbox: SmsChannel(Sms(**options, base_url=inbox.url + twilio.PREFIX), http, timeout_secs=1),
+        last_body,
+        told_as="+14155550123",
+        secret=twilio.AUTH_TOKEN,
+    )
+
+
+def telegram_bot() -> Peer:
+    options: dict[str, Any] = {"bot_token": telegram.TOKEN, "chats": [{"id": "-1001234567890", "name": "Builds"}]}
+    return Peer(
+        "telegram",
+        "Builds",
+        lambda http, inbox: TelegramChannel(Telegram(**options, base_url=inbox.url + telegram.PREFIX), http, timeout_secs=1),
+        last_body,
+        told_as="-1001234567890",
+        secret=telegram.TOKEN,
+        # 403 speaks of one chat, 404 of the token in the URL.
+        outcomes={403: Outcome.PERMANENT, 404: Outcome.HOLD},
+    )
 
 
 def console() -> Peer:
@@ -81,6 +162,10 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-json": lambda: webhook("json"),
     "webhook-slack": lambda: webhook("slack"),
     "webhook-discord": lambda: webhook("discord"),
+    "slack": slack,
+    "discord": discord,
+    "sms": sms,
+    "telegram": telegram_bot,
 }
 
 
@@ -163,7 +248,7 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
         (403, Outcome.HOLD),
         (404, Outcome.PERMANENT),
         (408, Outcome.RETRY),
-        (410, Outcome.PERMANENT),
+        (410, Outcome.GONE),
         (429, Outcome.RETRY),
         (500, Outcome.RETRY),
         (503, Outcome.RETRY),
@@ -172,7 +257,8 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
 async def test_a_refusal_says_what_becomes_of_the_message(
     provider: Peer, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", {"status": status, "retry_after": 7})
+    outcome = provider.outcomes.get(status, outcome)
+    inbox.script(provider.told_as, {"status": status, "retry_after": 7})
     with pytest.raises(ChannelError) as caught:
         await provider.open(http, inbox).send(provider.message())
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
@@ -181,17 +267,19 @@ async def test_a_refusal_says_what_becomes_of_the_message(
 
 async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", 503)
+    inbox.script(provider.told_as, 503)
     with pytest.raises(ChannelError):
         await channel.send(provider.message())
     await channel.send(provider.message(attempt=2))
     first, second = inbox.received()
-    assert first.headers["webhook-id"] == second.headers["webhook-id"] == provider.message().delivery_id
-    assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
+    assert first.body == second.body
+    if provider.kind == "webhook":
+        assert first.headers["webhook-id"] == second.headers["webhook-id"] == provider.message().delivery_id
+        assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
 
 
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", "hang")
+    inbox.script(provider.told_as, "hang")
     with pytest.raises(ChannelError, match="did not answer within 1 s") as caught:
         await provider.open(http, inbox).send(provider.message())
     assert caught.value.outcome is Outcome.UNKNOWN
@@ -205,21 +293,23 @@ async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: Http
     assert caught.value.outcome is Outcome.RETRY
 
 
-@pytest.mark.parametrize("answer", [{"status": 400, "text": f"bad token {SECRET}"}, 503, {"status": 302}, "hang"])
+@pytest.mark.parametrize("answer", [{"status": 400, "text": "bad token {}"}, 503, {"status": 302}, "hang"])
 async def test_a_secret_is_in_no_error_log_or_repr(
     provider: Peer, http: HttpClient, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redact.register(SECRET)
+    redact.register(provider.secret)
+    if isinstance(answer, dict) and "text" in answer:
+        answer = {**answer, "text": answer["text"].format(provider.secret)}
     caplog.set_level(logging.DEBUG)
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", answer)
+    inbox.script(provider.told_as, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
-    inbox.script(f"{provider.recipient}-{SECRET}", 200)
+    inbox.script(provider.told_as, 200)
     await channel.send(provider.message())
     error = caught.value
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]  # that is the provider
     told = [str(error), error.hint, error.where, repr(error), repr(channel), repr(vars(channel)), *logged]
-    assert not [text for text in told if SECRET in text]
+    assert not [text for text in told if provider.secret in text]
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from buildnet_cli.commands.audit import Anchor, Request
 from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.commands.model import Principal
@@ -21,6 +23,22 @@ ADMIN = Principal("local", "socket", "uid 0", ("*",))
 POLICY = Policy(frozenset(CONFIRMED), timedelta(minutes=5), 6)
 
 
+class FixedSeals:
+    """Seals with a key that everybody knows; the anchor in memory."""
+
+    def __init__(self) -> None:
+        self.anchor: Anchor | None = None
+
+    def key(self) -> bytes:
+        return b"k" * 32
+
+    def put_anchor(self, anchor: Anchor) -> None:
+        self.anchor = anchor
+
+    def read_anchor(self) -> Anchor | None:
+        return self.anchor
+
+
 class Rows:
     """A command log that remembers the order of things."""
 
@@ -29,12 +47,17 @@ class Rows:
         self.fails = fails
         self.fails_at_end = False
         self.rows: dict[str, dict[str, Any]] = {}
+        self.seen: set[str] = set()
 
-    async def begin(self, entry: Mapping[str, Any]) -> None:
+    async def begin(self, request: Request, principal: str, message_id: str = "") -> bool:
         if self.fails:
             raise StorageError("the disk is full")
+        if message_id in self.seen:
+            return False
+        self.seen |= {message_id} - {""}
         self.journal.append("begin")
-        self.rows[entry["request_id"]] = {**entry, "status": "executing"}
+        self.rows[request.request_id] = {**asdict(request), "principal": principal, "status": "executing"}
+        return True
 
     async def finish(
         self, request_id: str, *, command: str, status: str, result: Mapping[str, Any], message: str, finished_at: datetime

@@ -36,7 +36,7 @@ def chain(count: int, key: bytes = KEY) -> list[Entry]:
     for number in range(1, count + 1):
         previous = entries[-1].newest_seal if entries else GENESIS
         entry = begun(key, request(number), number, previous)
-        entries.append(ended(key, entry, "command.executed", {"status": "success", "build_id": f"build_{number}"}))
+        entries.append(ended(key, entry, "command.executed", "", {"status": "success", "build_id": f"build_{number}"}))
     return entries
 
 
@@ -51,7 +51,9 @@ def test_a_chain_as_it_was_written_has_no_flaw() -> None:
 
 
 def test_an_entry_is_the_specification_s_to_the_letter() -> None:
-    entry = ended(KEY, begun(KEY, request(1, command="BUILD api"), 1, GENESIS), "command.executed", {"status": "success"})
+    entry = ended(
+        KEY, begun(KEY, request(1, command="build api"), 1, GENESIS), "command.executed", "BUILD api", {"status": "success"}
+    )
     wire = entry.as_wire()
     assert {name: wire.pop(name) for name in ("request_id", "seq", "hash")} == {
         "request_id": "req_1",
@@ -87,7 +89,7 @@ def test_an_edited_request_is_found(field: str, value: Any) -> None:
     assert flaw(entries) == (3, "what was asked has been changed")
 
 
-@pytest.mark.parametrize("edit", [{"result": {"status": "failed"}}, {"event_type": "command.denied"}])
+@pytest.mark.parametrize("edit", [{"result": {"status": "failed"}}, {"event_type": "command.denied"}, {"understood": "STATUS"}])
 def test_an_edited_end_is_found(edit: dict[str, Any]) -> None:
     entries = chain(5)
     entries[4] = replace(entries[4], **edit)
@@ -111,7 +113,7 @@ def test_what_is_under_way_has_not_ended_yet() -> None:
 def test_two_at_the_same_time_may_end_in_any_order() -> None:
     first = begun(KEY, request(1), 1, GENESIS)
     second = begun(KEY, request(2), 2, first.newest_seal)
-    entries = [ended(KEY, first, "command.failed", {}), ended(KEY, second, "command.executed", {})]
+    entries = [ended(KEY, first, "command.failed", "", {}), ended(KEY, second, "command.executed", "", {})]
     assert flaw(entries, anchor(KEY, entries[-1])) is None
 
 
@@ -155,7 +157,7 @@ def test_what_was_written_after_the_anchor_is_no_flaw() -> None:
 def test_whatever_single_thing_is_changed_is_found(count: int, data: st.DataObject) -> None:
     entries = chain(count)
     number = data.draw(st.integers(0, count - 1))
-    field = data.draw(st.sampled_from(["previous", "seal", "end_seal", "event_type"]))
+    field = data.draw(st.sampled_from(["previous", "seal", "end_seal", "event_type", "understood"]))
     old = getattr(entries[number], field)
     new = data.draw(st.text(max_size=64).filter(lambda text: text != old))
     entries[number] = replace(entries[number], **{field: new})

@@ -56,6 +56,14 @@ async def test_a_build_takes_one_package_and_one_option(text: str) -> None:
     assert journal == ["begin", "finish"]
 
 
+async def test_a_message_from_outside_is_acted_on_once() -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert await execute.execute_message("build api", ADMIN, "SM1") is not None
+    assert await execute.execute_message("build api", ADMIN, "SM1") is None
+    assert journal == ["begin", "enqueue api for socket:local", "finish"]
+
+
 async def test_nothing_runs_if_the_row_cannot_be_written() -> None:
     journal: list[str] = []
     execute, _ = executor(journal, fails=True)

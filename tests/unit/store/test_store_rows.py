@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.commands.audit import Request, verify
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
 from buildnet_cli.errors import NotFoundError, UsageError
@@ -18,12 +19,13 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
-from buildnet_cli.store import builds, commands, events
+from buildnet_cli.store import audit, builds, commands, events
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.migrations import SCHEMA_VERSION, migrations
 from tests.support.clocks import START, FakeClock
+from tests.support.commands import FixedSeals
 from tests.support.deliveries import CI, a_router, an_acceptance, an_event
 from tests.support.stores import MemoryStore, memory_database
 
@@ -212,11 +214,15 @@ async def test_the_median_counts_only_builds_that_really_ran_and_succeeded(recor
 # Commands
 
 
+def a_request(command: str = "STATUS", *, id_: str = "req_1") -> Request:
+    return Request(id_, to_rfc3339(START), command, "api", "ci-key", address="203.0.113.9", agent="curl/8")
+
+
 async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
-    await log.begin(entry)
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request(), "ci")
     (row,) = commands.page(store.db).items
+    entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
     await log.finish("req_1", command="STATUS", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
@@ -224,25 +230,87 @@ async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -
     }  # fmt: skip
 
 
-async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    await log.begin(
-        {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
-    )
+async def test_a_command_that_is_no_text_leaves_its_rows_all_the_same(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    await log.begin(a_request("BUILD \ud800"), "ci")
     await log.finish(
         "req_1", command="BUILD \ud800", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START
     )
     row = commands.find(store.db, "req_1")
     assert row is not None
     assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor) is None
 
 
 async def test_the_same_request_is_not_begun_twice(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    entry = {"request_id": "req_1", "command": "STOP", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
-    await log.begin(entry)
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request("STOP"), "ci")
     with pytest.raises(Exception, match="UNIQUE"):
-        await log.begin(entry)
+        await log.begin(a_request("STOP"), "ci")
+
+
+async def test_a_message_from_outside_is_acted_on_once(store: MemoryStore) -> None:
+    log = StoredCommands(store, FixedSeals())
+    assert await log.begin(a_request(), "ci", "SM1")
+    assert not await log.begin(a_request(id_="req_2"), "ci", "SM1")
+    assert await log.begin(a_request(id_="req_3"), "ci", "SM2")
+    assert [row["request_id"] for row in commands.page(store.db).items] == ["req_3", "req_1"]
+
+
+async def test_every_attempt_has_its_entry_in_the_audit(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    await log.begin(a_request("build api"), "ci")
+    assert verify(seals.key(), audit.entries(store.db), None, executing=audit.executing(store.db)) is not None  # no anchor yet
+    await log.finish(
+        "req_1", command="BUILD api", status="accepted", result={"build_id": "build_1"}, message="queued", finished_at=START
+    )
+    await log.reject(a_request("?", id_="req_2"), "forged")
+    await log.begin(a_request("STOP", id_="req_3"), "ci")
+    rejected, done = audit.page(store.db).items[1:]
+    assert (done["command"], done["event_type"], done["result"]) == (
+        "BUILD api",
+        "command.executed",
+        {"status": "success", "build_id": "build_1"},
+    )
+    assert (done["ip_address"], done["user_agent"]) == ("203.0.113.9", "curl/8")
+    assert (rejected["event_type"], rejected["result"]) == ("command.rejected", {"status": "rejected", "reason": "forged"})
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor, executing=audit.executing(store.db)) is None
+    await log.interrupt_unfinished(START)
+    assert audit.page(store.db, limit=1).items[0]["result"] == {"status": "interrupted"}
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor) is None
+
+
+@pytest.mark.parametrize(
+    ("tampering", "seq"),
+    [
+        ("UPDATE audit SET command = 'STATUS' WHERE seq = 2", 2),
+        ("UPDATE audit SET result = 'x' WHERE seq = 2", 2),
+        ("UPDATE audit SET result = '[]', end_seal = '' WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 2", 3),
+        ("DELETE FROM audit WHERE seq > 2", 3),
+        ("DELETE FROM audit", 1),
+    ],
+)
+async def test_what_is_done_to_the_rows_of_the_audit_is_found(store: MemoryStore, tampering: str, seq: int) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    for number in range(1, 5):
+        await log.begin(a_request("STOP", id_=f"req_{number}"), "ci")
+        await log.finish(f"req_{number}", command="STOP", status="denied", result={}, message="no", finished_at=START)
+    store.db.execute(tampering)
+    flaw = verify(seals.key(), audit.entries(store.db), seals.anchor)
+    assert flaw is not None
+    assert flaw.seq == seq
+
+
+async def test_a_command_from_before_there_was_an_audit_is_closed_all_the_same(store: MemoryStore) -> None:
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request(), "ci")
+    store.db.execute("DELETE FROM audit")
+    await log.interrupt_unfinished(START)
+    assert commands.page(store.db).items[0]["status"] == "interrupted"
 
 
 def test_an_acceptance_needs_no_delivery(store: MemoryStore) -> None:
