@@ -19,8 +19,27 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _email(channels: Channels, http: HttpClient) -> Channel:
+    import platform
+
+    config, host = channels.email, platform.node()
+    assert config is not None, "only what is configured is opened"
+    if config.provider == "sendgrid":
+        from buildnet_cli.channels.email.sendgrid import SendGridChannel
+
+        return SendGridChannel(config, http, host)
+    if config.provider == "ses":
+        from buildnet_cli.channels.email.ses import SesChannel
+
+        return SesChannel(config, http, host)
+    from buildnet_cli.channels.email.smtp import SmtpChannel
+
+    return SmtpChannel(config, host)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "webhook": _webhook,
+    "email": _email,
 }
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})

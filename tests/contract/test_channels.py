@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
@@ -25,10 +25,37 @@ from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
+from buildnet_cli.sandbox import sendgrid, ses, smtp
+from tests.support import mails
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
 
 pytestmark = pytest.mark.integration
+
+HTTP = {
+    301: Outcome.PERMANENT,
+    400: Outcome.PERMANENT,
+    401: Outcome.HOLD,
+    403: Outcome.HOLD,
+    404: Outcome.PERMANENT,
+    408: Outcome.RETRY,
+    410: Outcome.PERMANENT,
+    429: Outcome.RETRY,
+    500: Outcome.RETRY,
+    503: Outcome.RETRY,
+}
+SMTP = {
+    421: Outcome.RETRY,
+    450: Outcome.RETRY,
+    451: Outcome.RETRY,
+    452: Outcome.RETRY,
+    454: Outcome.RETRY,
+    530: Outcome.PERMANENT,
+    535: Outcome.HOLD,
+    550: Outcome.PERMANENT,
+    552: Outcome.PERMANENT,
+    554: Outcome.PERMANENT,
+}
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
 HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
@@ -39,14 +66,21 @@ OVER_LONG = "long " * 20_000
 class Peer:
     """How the suite reaches one channel and reads what its provider got.
 
-    open: the channel, sending to an endpoint on the inbox. scripted: whether the provider's answers can be scripted.
+    open: the channel, sending to an endpoint on the inbox. sent: the text that came of the last message.
+    script: the name under which the provider's answers are scripted; empty if they cannot be.
+    ids: what receivers know a repeat by, of each message. answers: status to outcome. delay: what a delay of 7 s becomes.
+    secret: the credential that the provider takes.
     """
 
     kind: str
     recipient: str
     open: Callable[[HttpClient, HttpInbox], Channel]
     sent: Callable[[HttpInbox], str]
-    scripted: bool = True
+    script: str = ""
+    ids: Callable[[HttpInbox], list[str]] = lambda _: []
+    answers: Mapping[int, Outcome] = field(default_factory=lambda: HTTP)
+    delay: float | None = 7
+    secret: str = SECRET
 
     def message(self, **options: Any) -> OutgoingMessage:
         sample = options.pop("event", SAMPLES["build.failed-first"])
@@ -68,12 +102,25 @@ def webhook(form: str) -> Peer:
     def sent(inbox: HttpInbox) -> str:
         return json.dumps(inbox.received()[-1].body, ensure_ascii=False)
 
-    return Peer("webhook", form, channel, sent)
+    def ids(inbox: HttpInbox) -> list[str]:
+        return [message.headers["webhook-id"] for message in inbox.received()]
+
+    return Peer("webhook", form, channel, sent, f"{form}-{SECRET}", ids)
+
+
+def mail(open_: Callable[[HttpClient, HttpInbox], Channel], secret: str, **options: Any) -> Peer:
+    def sent(inbox: HttpInbox) -> str:
+        return "\n".join(mails.parts_of(inbox.received()[-1]).values())
+
+    def ids(inbox: HttpInbox) -> list[str]:
+        return [mails.headers_of(message)["message-id"] for message in inbox.received()]
+
+    return Peer("email", "DevOps Team", open_, sent, mails.ADDRESS, ids, secret=secret, **options)
 
 
 def console() -> Peer:
     stream = io.StringIO()
-    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue(), scripted=False)
+    return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue())
 
 
 PEERS: dict[str, Callable[[], Peer]] = {
@@ -81,7 +128,12 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "webhook-json": lambda: webhook("json"),
     "webhook-slack": lambda: webhook("slack"),
     "webhook-discord": lambda: webhook("discord"),
+    "email-smtp": lambda: mail(mails.by_smtp, smtp.PASSWORD, answers=SMTP, delay=None),
+    "email-sendgrid": lambda: mail(mails.by_sendgrid, sendgrid.API_KEY),
+    "email-ses": lambda: mail(mails.by_ses, ses.SECRET_ACCESS_KEY),
 }
+PROVIDERS = [name for name, make in PEERS.items() if make().script]
+ANSWERS = [(name, status, outcome) for name in PROVIDERS for status, outcome in PEERS[name]().answers.items()]
 
 
 @pytest.fixture(scope="module")
@@ -108,11 +160,9 @@ def peer(request: pytest.FixtureRequest) -> Peer:
     return PEERS[request.param]()
 
 
-@pytest.fixture(params=[name for name in PEERS if name != "console"])
+@pytest.fixture(params=PROVIDERS)
 def provider(request: pytest.FixtureRequest) -> Peer:
-    peer = PEERS[request.param]()
-    assert peer.scripted
-    return peer
+    return PEERS[request.param]()
 
 
 def test_every_registered_channel_is_tried_here() -> None:
@@ -154,44 +204,42 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
     assert "long long" in peer.sent(inbox)
 
 
-@pytest.mark.parametrize(
-    ("status", "outcome"),
-    [
-        (301, Outcome.PERMANENT),
-        (400, Outcome.PERMANENT),
-        (401, Outcome.HOLD),
-        (403, Outcome.HOLD),
-        (404, Outcome.PERMANENT),
-        (408, Outcome.RETRY),
-        (410, Outcome.PERMANENT),
-        (429, Outcome.RETRY),
-        (500, Outcome.RETRY),
-        (503, Outcome.RETRY),
-    ],
-)
+@pytest.mark.parametrize(("name", "status", "outcome"), ANSWERS)
 async def test_a_refusal_says_what_becomes_of_the_message(
-    provider: Peer, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
+    name: str, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", {"status": status, "retry_after": 7})
+    provider = PEERS[name]()
+    inbox.script(provider.script, {"status": status, "retry_after": 7})
+    channel = provider.open(http, inbox)
     with pytest.raises(ChannelError) as caught:
-        await provider.open(http, inbox).send(provider.message())
+        await channel.send(provider.message())
+    await channel.close()
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
-    assert caught.value.retry_after_secs == (7 if outcome is Outcome.RETRY else None)
+    expected = provider.delay if outcome is Outcome.RETRY else None
+    # A provider may name a moment instead of a delay, in whole seconds.
+    assert caught.value.retry_after_secs == (pytest.approx(expected, abs=2) if expected is not None else None)
 
 
 async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", 503)
+    inbox.script(provider.script, 503)
     with pytest.raises(ChannelError):
         await channel.send(provider.message())
     await channel.send(provider.message(attempt=2))
-    first, second = inbox.received()
-    assert first.headers["webhook-id"] == second.headers["webhook-id"] == provider.message().delivery_id
-    assert [message.headers["x-delivery-attempt"] for message in (first, second)] == ["1", "2"]
+    await channel.close()
+    first, second = provider.ids(inbox)
+    assert first == second
+    assert provider.message().delivery_id in first
+
+
+async def test_a_webhook_is_told_which_attempt_it_sees(http: HttpClient, inbox: HttpInbox) -> None:
+    peer = PEERS["webhook-json"]()
+    await peer.open(http, inbox).send(peer.message(attempt=2))
+    assert inbox.received()[-1].headers["x-delivery-attempt"] == "2"
 
 
 async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    inbox.script(f"{provider.recipient}-{SECRET}", "hang")
+    inbox.script(provider.script, "hang")
     with pytest.raises(ChannelError, match="did not answer within 1 s") as caught:
         await provider.open(http, inbox).send(provider.message())
     assert caught.value.outcome is Outcome.UNKNOWN
@@ -205,21 +253,26 @@ async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: Http
     assert caught.value.outcome is Outcome.RETRY
 
 
-@pytest.mark.parametrize("answer", [{"status": 400, "text": f"bad token {SECRET}"}, 503, {"status": 302}, "hang"])
+@pytest.mark.parametrize("answer", [{"status": 400, "text": "bad token {secret}"}, 503, {"status": 401}, "hang"])
 async def test_a_secret_is_in_no_error_log_or_repr(
     provider: Peer, http: HttpClient, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
-    redact.register(SECRET)
+    secret = provider.secret
+    redact.register(secret)
     caplog.set_level(logging.DEBUG)
+    if isinstance(answer, dict) and "text" in answer:
+        answer = {**answer, "text": answer["text"].format(secret=secret)}
     channel = provider.open(http, inbox)
-    inbox.script(f"{provider.recipient}-{SECRET}", answer)
+    inbox.script(provider.script, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
-    inbox.script(f"{provider.recipient}-{SECRET}", 200)
+    inbox.script(provider.script, 200)
     await channel.send(provider.message())
     error = caught.value
-    logged = [record.getMessage() for record in caplog.records if not record.name.startswith("uvicorn")]  # that is the provider
+    providers = ("uvicorn", "mail.log")  # what they log is not ours
+    logged = [record.getMessage() for record in caplog.records if not record.name.startswith(providers)]
     told = [str(error), error.hint, error.where, repr(error), repr(channel), repr(vars(channel)), *logged]
-    assert not [text for text in told if SECRET in text]
+    await channel.close()
+    assert not [text for text in told if secret in text]
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
