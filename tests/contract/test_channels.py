@@ -9,7 +9,7 @@ import io
 import json
 import logging
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -18,6 +18,7 @@ from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
+from buildnet_cli.clock import SystemClock
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.channel import Channel
@@ -84,7 +85,8 @@ class Peer:
 
     def message(self, **options: Any) -> OutgoingMessage:
         sample = options.pop("event", SAMPLES["build.failed-first"])
-        return outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        message = outgoing(render(sample), f"{self.kind}:{self.recipient}", **options)
+        return replace(message, sent_at=SystemClock().now())  # whoever checks a signature checks its time
 
 
 def webhook(form: str) -> Peer:
@@ -123,6 +125,7 @@ def console() -> Peer:
     return Peer("console", "terminal", lambda _http, _inbox: ConsoleChannel(stream), lambda _: stream.getvalue())
 
 
+Opener = Callable[[Peer, HttpInbox], Channel]
 PEERS: dict[str, Callable[[], Peer]] = {
     "console": console,
     "webhook-json": lambda: webhook("json"),
@@ -150,6 +153,20 @@ async def http() -> AsyncIterator[HttpClient]:
 
 
 @pytest.fixture
+async def opened(http: HttpClient) -> AsyncIterator[Opener]:
+    """Opens a peer's channel, which is closed when the test ends."""
+    channels: list[Channel] = []
+
+    def open_(peer: Peer, inbox: HttpInbox) -> Channel:
+        channels.append(peer.open(http, inbox))
+        return channels[-1]
+
+    yield open_
+    for channel in channels:
+        await channel.close()
+
+
+@pytest.fixture
 def inbox(running: HttpInbox) -> HttpInbox:
     running.clear()
     return running
@@ -169,7 +186,7 @@ def test_every_registered_channel_is_tried_here() -> None:
     assert {make().kind for make in PEERS.values()} == SUPPORTED
 
 
-async def test_only_what_is_on_is_opened(http: HttpClient) -> None:
+async def test_only_what_is_on_is_opened(opened: Opener) -> None:
     hooks = [{"name": "a", "url": "https://a.example/x"}, {"name": "b", "url": "https://b.example/x", "enabled": False}]
     config = Config.model_validate({"notifications": {"channels": {"webhooks": hooks}}})
     assert set(open_channels(config, http)) == {"webhook"}
@@ -179,17 +196,16 @@ async def test_only_what_is_on_is_opened(http: HttpClient) -> None:
         await open_channels(config, http)["webhook"].send(outgoing(render(event()), "webhook:b"))
 
 
-async def test_a_channel_names_its_kind_and_delivers(peer: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    channel = peer.open(http, inbox)
+async def test_a_channel_names_its_kind_and_delivers(peer: Peer, opened: Opener, inbox: HttpInbox) -> None:
+    channel = opened(peer, inbox)
     assert channel.kind == peer.kind
     receipt = await channel.send(peer.message())
     assert receipt.detail
     assert "TS2345" in peer.sent(inbox)
-    await channel.close()
 
 
-async def test_hostile_text_is_delivered_as_text(peer: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    channel = peer.open(http, inbox)
+async def test_hostile_text_is_delivered_as_text(peer: Peer, opened: Opener, inbox: HttpInbox) -> None:
+    channel = opened(peer, inbox)
     await channel.send(peer.message(event=event("custom.x", HOSTILE, HOSTILE.replace("\n", " "), note=HOSTILE)))
     sent = peer.sent(inbox)
     assert "quoted" in sent
@@ -197,8 +213,8 @@ async def test_hostile_text_is_delivered_as_text(peer: Peer, http: HttpClient, i
     assert "{{event.id}}" in sent or "\\\\{" in sent or r"\{" in sent
 
 
-async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    channel = peer.open(http, inbox)
+async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer, opened: Opener, inbox: HttpInbox) -> None:
+    channel = opened(peer, inbox)
     message = event("build.failed", OVER_LONG, "api", error={"headline": OVER_LONG, "tail": OVER_LONG}, host=OVER_LONG)
     await channel.send(peer.message(event=message))
     assert "long long" in peer.sent(inbox)
@@ -206,48 +222,46 @@ async def test_a_text_that_is_far_too_long_is_delivered_all_the_same(peer: Peer,
 
 @pytest.mark.parametrize(("name", "status", "outcome"), ANSWERS)
 async def test_a_refusal_says_what_becomes_of_the_message(
-    name: str, http: HttpClient, inbox: HttpInbox, status: int, outcome: Outcome
+    name: str, opened: Opener, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
     provider = PEERS[name]()
     inbox.script(provider.script, {"status": status, "retry_after": 7})
-    channel = provider.open(http, inbox)
+    channel = opened(provider, inbox)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
-    await channel.close()
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
     expected = provider.delay if outcome is Outcome.RETRY else None
     # A provider may name a moment instead of a delay, in whole seconds.
     assert caught.value.retry_after_secs == (pytest.approx(expected, abs=2) if expected is not None else None)
 
 
-async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
-    channel = provider.open(http, inbox)
+async def test_after_a_refusal_the_next_attempt_delivers(provider: Peer, opened: Opener, inbox: HttpInbox) -> None:
+    channel = opened(provider, inbox)
     inbox.script(provider.script, 503)
     with pytest.raises(ChannelError):
         await channel.send(provider.message())
     await channel.send(provider.message(attempt=2))
-    await channel.close()
     first, second = provider.ids(inbox)
     assert first == second
     assert provider.message().delivery_id in first
 
 
-async def test_a_webhook_is_told_which_attempt_it_sees(http: HttpClient, inbox: HttpInbox) -> None:
+async def test_a_webhook_is_told_which_attempt_it_sees(opened: Opener, inbox: HttpInbox) -> None:
     peer = PEERS["webhook-json"]()
-    await peer.open(http, inbox).send(peer.message(attempt=2))
+    await opened(peer, inbox).send(peer.message(attempt=2))
     assert inbox.received()[-1].headers["x-delivery-attempt"] == "2"
 
 
-async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, http: HttpClient, inbox: HttpInbox) -> None:
+async def test_an_answer_that_never_comes_leaves_the_outcome_unknown(provider: Peer, opened: Opener, inbox: HttpInbox) -> None:
     inbox.script(provider.script, "hang")
     with pytest.raises(ChannelError, match="did not answer within 1 s") as caught:
-        await provider.open(http, inbox).send(provider.message())
+        await opened(provider, inbox).send(provider.message())
     assert caught.value.outcome is Outcome.UNKNOWN
 
 
-async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: HttpClient) -> None:
+async def test_a_provider_that_is_down_is_tried_again(provider: Peer, opened: Opener) -> None:
     with http_inbox() as gone:
-        channel = provider.open(http, gone)
+        channel = opened(provider, gone)
     with pytest.raises(ChannelError, match="cannot be reached") as caught:
         await channel.send(provider.message())
     assert caught.value.outcome is Outcome.RETRY
@@ -255,14 +269,14 @@ async def test_a_provider_that_is_down_is_tried_again(provider: Peer, http: Http
 
 @pytest.mark.parametrize("answer", [{"status": 400, "text": "bad token {secret}"}, 503, {"status": 401}, "hang"])
 async def test_a_secret_is_in_no_error_log_or_repr(
-    provider: Peer, http: HttpClient, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
+    provider: Peer, opened: Opener, inbox: HttpInbox, answer: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     secret = provider.secret
     redact.register(secret)
     caplog.set_level(logging.DEBUG)
     if isinstance(answer, dict) and "text" in answer:
         answer = {**answer, "text": answer["text"].format(secret=secret)}
-    channel = provider.open(http, inbox)
+    channel = opened(provider, inbox)
     inbox.script(provider.script, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
@@ -272,7 +286,6 @@ async def test_a_secret_is_in_no_error_log_or_repr(
     providers = ("uvicorn", "mail.log")  # what they log is not ours
     logged = [record.getMessage() for record in caplog.records if not record.name.startswith(providers)]
     told = [str(error), error.hint, error.where, repr(error), repr(channel), repr(vars(channel)), *logged]
-    await channel.close()
     assert not [text for text in told if secret in text]
     assert error.__cause__ is None
     assert error.__suppress_context__ or error.__context__ is None
