@@ -22,7 +22,8 @@ HOST = "ci-01"
 def section(**options: Any) -> Email:
     """The section `email`, with one recipient "DevOps Team" unless there are others."""
     who = {"email": ADDRESS, "name": "DevOps Team", "events": ["*"]}
-    return Email.model_validate({"from": "BuildNet <buildnet@example.com>", "recipients": [who], **options})
+    server = {"smtp": {"host": "127.0.0.1"}} if options.get("provider", "smtp") == "smtp" else {}
+    return Email.model_validate({"from": "BuildNet <buildnet@example.com>", "recipients": [who], **server, **options})
 
 
 def smtp_section(port: int, **options: Any) -> Email:

@@ -7,6 +7,7 @@ from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.events.catalog import Turn
 from buildnet_cli.events.incident import turn_of
 from buildnet_cli.messages import digest
+from buildnet_cli.messages.model import Tone
 
 
 def reason_of(message: OutgoingMessage, recipient: Recipient) -> str:
@@ -18,7 +19,7 @@ def reason_of(message: OutgoingMessage, recipient: Recipient) -> str:
         return f"You get this because several messages for {who} had to wait, and now come as one."
     rule = next((pattern for pattern in recipient.patterns if pattern.matches(event.type, event.priority)), None)
     if rule is not None:
-        return f'You get this because {who} hears "{rule.text}" by the configuration.'
+        return f'You get this because {who} is configured to hear "{rule.text}".'
     if turn_of(event) is Turn.CLOSES:
         return f"You get this because {who} was told of the problem that is over now."
     return f"You get this because it was sent to {who}."
@@ -29,10 +30,10 @@ def commands_of(message: OutgoingMessage) -> tuple[tuple[str, str], ...]:
     event = message.message.event
     if message.message.is_test or event.type.startswith(digest.PREFIX):
         return ()
-    return (
-        ("Every step of the decision", f"buildnet-notify why {event.id}"),
-        ("Silence for two hours", f"buildnet-notify mute add {event.type} --for 2h --reason TEXT"),
-    )
+    decision = ("Every step of the decision", f"buildnet-notify why {event.id}")
+    if message.message.tone is Tone.GOOD:
+        return (decision,)
+    return (decision, ("Silence for two hours", f"buildnet-notify mute add {event.type} --for 2h --reason TEXT"))
 
 
 def facts_of(message: OutgoingMessage, host: str) -> str:

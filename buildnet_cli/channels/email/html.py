@@ -13,7 +13,7 @@ from typing import Final
 from buildnet_cli.channels.email.letter import Letter
 from buildnet_cli.messages.model import Tone
 
-WORDS: Final = {Tone.GOOD: "GOOD", Tone.NEUTRAL: "INFO", Tone.WARNING: "WARNING", Tone.PROBLEM: "PROBLEM"}
+WORDS: Final = {Tone.GOOD: "OK", Tone.NEUTRAL: "INFO", Tone.WARNING: "WARNING", Tone.PROBLEM: "PROBLEM"}
 
 LIGHT: Final = {
     "page": "#ffffff",
