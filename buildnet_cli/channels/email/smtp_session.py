@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import ssl
 from collections.abc import Iterator
 from typing import Final
@@ -184,5 +185,6 @@ def _distrusted(exc: ssl.SSLCertVerificationError, host: str) -> ChannelError:
 
 
 def _cause_of(exc: BaseException) -> str:
+    # asyncio puts a sentence of its own, with the address, where the system's reason should be.
     cause = exc.__cause__
-    return cause.strerror.lower() if isinstance(cause, OSError) and cause.strerror else "no connection"
+    return os.strerror(cause.errno).lower() if isinstance(cause, OSError) and cause.errno else "no connection"
