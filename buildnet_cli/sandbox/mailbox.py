@@ -26,10 +26,12 @@ def text_of(mail: EmailMessage) -> str:
 
 
 def reading_of(subject: str, text: str) -> Reading:
-    """The first lines as title and sentence, the rest as it stands, and the subject below."""
-    head, _, rest = text.replace("\r\n", "\n").partition("\n\n")
+    """The first lines as title and sentence, the rest as it stands; below it the subject and what stands under `-- `."""
+    letter, _, foot = text.replace("\r\n", "\n").partition("\n-- \n")
+    head, _, rest = letter.partition("\n\n")
     title, _, line = head.partition("\n")
-    return Reading("mail", title or subject, line, code=rest.strip("\n")[:_LONGEST], note=f"Subject: {subject}")
+    note = " · ".join((f"Subject: {subject}", *foot.splitlines()))
+    return Reading("mail", title.strip() or subject, line.strip(), code=rest.strip("\n")[:_LONGEST], note=note[:_LONGEST])
 
 
 def in_answer_to(inbox: Inbox, message_id: str) -> int:
