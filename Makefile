@@ -53,9 +53,11 @@ unit: $(READY) ## the tests that need no socket, file or sleep
 integration: $(READY) programs ## the tests against real servers, shells and agents
 	$(BIN)/pytest $(PYTEST_ARGS) tests/contract tests/integration tests/e2e tests/faults
 
-faults: $(READY) ## the fault tests for a long time; FAULT_SECS for each, FAULT_SEED to have a run again
+faults: $(READY) programs ## the fault tests at their full length (half an hour or more); FAULT_SEED repeats an earlier run
 	@seed=$${FAULT_SEED:-$$($(BIN)/python -c 'import random; print(random.randrange(10**6))')}; echo "FAULT_SEED=$$seed"; \
-		FAULT_SEED=$$seed FAULT_SECS=$${FAULT_SECS:-1800} $(BIN)/pytest $(PYTEST_ARGS) tests/faults
+		export FAULTS=long FAULT_SEED=$$seed; \
+		$(BIN)/pytest tests/faults/test_fault_isolation.py && \
+		$(BIN)/pytest $(PYTEST_ARGS) tests/faults --ignore tests/faults/test_fault_isolation.py
 
 demo: $(READY) ## a tour on this machine: a build breaks, and you see who hears of it
 	@$(BIN)/buildnet-notify demo

@@ -16,10 +16,12 @@ COMMANDS: dict[str, Command] = {
           'run',
           'cmd',
           'history',
+          'tail',
           'why',
           'route',
           'mute',
           'deliveries',
+          'audit',
           'config',
           'secrets',
           'sandbox',
@@ -101,7 +103,8 @@ COMMANDS: dict[str, Command] = {
     'cmd':
         ('Give a command to the agent, as one could from a phone',
          (),
-         ((('--wait',), 'Follow a build to its end; exit 1 if it fails', ''),),
+         ((('--confirm',), 'The code of a command that asked back; it runs then', '<text>'),
+          (('--wait',), 'Follow a build to its end; exit 1 if it fails', '')),
          ('<text>',)),
     'history':
         ('Past builds, events or commands, newest first; `show` for one of them in full',
@@ -111,6 +114,11 @@ COMMANDS: dict[str, Command] = {
           (('--package', '-p'), 'Only this package, or subject', '<packages>'),
           (('--type',), 'Only events of this pattern', '<event types>')),
          ('<text>',)),
+    'tail':
+        ('Show events as they come, until Ctrl-C',
+         (),
+         ((('--type',), 'Only these events; may be given again', '<event types>'),),
+         ('',)),
     'why':
         ('Every recipient, every stage, the reason, the line of the configuration',
          (),
@@ -163,6 +171,21 @@ COMMANDS: dict[str, Command] = {
          ('<text>', '')),
     'deliveries cancel':
         ('Give up a delivery that has not been made yet', (), (), ('<text>', '')),
+    'audit':
+        ('Every command that was given, and the proof that none was changed or removed',
+         ('list', 'verify', 'export'),
+         (),
+         ('',)),
+    'audit list':
+        ('Past commands and attempts, newest first',
+         (),
+         ((('--limit', '-n'), 'How many', '<text>'),
+          (('--channel',), 'Only what came this way: socket, api, sms …', '<channels>')),
+         ('',)),
+    'audit verify':
+        ('Check every entry', (), (), ('',)),
+    'audit export':
+        ('All entries, oldest first, a JSON object in each line', (), (), ('',)),
     'config':
         ('Check, read and change the configuration',
          ('validate', 'show', 'get', 'set', 'edit', 'path', 'schema', 'sample', 'history', 'rollback'),

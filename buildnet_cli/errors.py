@@ -2,12 +2,15 @@
 
 BuildNetError
 ├── UsageError          the caller asked for something that makes no sense
+│   └── TooLargeError       it is larger than is taken
 ├── ConfigError         the configuration is missing, unreadable or wrong (carries its problems)
 ├── DeniedError         the caller may not do this
 ├── UnreachableError    the agent or the engine does not answer
 ├── NotFoundError       nothing matched
 │   └── UnknownPackageError   a build was asked for of something that is no package
 ├── ConflictError       what was asked contradicts what is (a finished build, a used code)
+├── ConfirmationError   a code is wrong, used or unknown (nothing ran)
+│   └── ConfirmationExpiredError   it came too late
 ├── TimedOutError       the answer did not come in the time allowed
 ├── UnsupportedError    this engine, channel or version cannot do it
 ├── StorageError        the disk or the database refuses (nothing was accepted)
@@ -24,11 +27,13 @@ class Kind(enum.Enum):
 
     FAILED = "failed"
     USAGE = "usage"
+    TOO_LARGE = "too_large"
     CONFIG = "config"
     DENIED = "denied"
     UNREACHABLE = "unreachable"
     CONFIRMATION_NEEDED = "confirmation_needed"
     CONFIRMATION_WRONG = "confirmation_wrong"
+    CONFIRMATION_EXPIRED = "confirmation_expired"
     PARTLY = "partly"
     NOT_FOUND = "not_found"
     UNKNOWN_PACKAGE = "unknown_package"
@@ -63,6 +68,12 @@ class UsageError(BuildNetError):
     """The caller asked for something that makes no sense, such as an unknown argument."""
 
     kind = Kind.USAGE
+
+
+class TooLargeError(UsageError):
+    """What was handed in is larger than is taken; over HTTP this has a status of its own."""
+
+    kind = Kind.TOO_LARGE
 
 
 class ConfigError(BuildNetError):
@@ -101,6 +112,18 @@ class ConflictError(BuildNetError):
     kind = Kind.CONFLICT
 
 
+class ConfirmationError(BuildNetError):
+    """A confirmation code is wrong, used or asked for by nobody: nothing ran."""
+
+    kind = Kind.CONFIRMATION_WRONG
+
+
+class ConfirmationExpiredError(ConfirmationError):
+    """A confirmation code came too late: nothing ran."""
+
+    kind = Kind.CONFIRMATION_EXPIRED
+
+
 class TimedOutError(BuildNetError):
     """The answer did not come in the time allowed."""
 
@@ -126,6 +149,8 @@ class Outcome(enum.Enum):
     """Not taken; the same message may be tried again later."""
     PERMANENT = "permanent"
     """Refused for good; trying again cannot help."""
+    GONE = "gone"
+    """The receiver is no more: this message is given up, and nothing else is sent to it until a person has looked."""
     HOLD = "hold"
     """The channel's credential is refused: keep everything until it is changed."""
     UNKNOWN = "unknown"

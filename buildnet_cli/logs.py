@@ -76,6 +76,11 @@ def to_stream(stream: TextIO, *, level: str) -> None:
     _install(logging.StreamHandler(stream), level)
 
 
+def set_level(level: str) -> None:
+    """Log from this level on: debug, info, warning or error."""
+    logging.getLogger("buildnet_cli").setLevel(level.upper())
+
+
 def _install(handler: logging.Handler, level: str) -> None:
     handler.setFormatter(JsonFormatter())
     root = logging.getLogger()
@@ -85,6 +90,6 @@ def _install(handler: logging.Handler, level: str) -> None:
             old.close()
     root.addHandler(handler)
     root.setLevel(logging.WARNING)
-    logging.getLogger("buildnet_cli").setLevel(level.upper())
+    set_level(level)
     for name in _CHATTY:
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -51,6 +51,11 @@ class Workspace:
         return self.state / "logs"
 
     @property
+    def audit_anchor(self) -> Path:
+        """Where the audit ended when it was last written to, kept apart from it."""
+        return self.state / "audit.anchor"
+
+    @property
     def templates(self) -> Path:
         """Words of the operator's own in the place of ours."""
         return self.state / "templates"

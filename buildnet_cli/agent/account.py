@@ -22,7 +22,7 @@ from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import builds, deliveries
 
 _RECENT = 5
-_WORSE = (Flow.WORKING, Flow.REFUSING, Flow.FAILING, Flow.HELD)
+_WORSE = (Flow.WORKING, Flow.REFUSING, Flow.FAILING, Flow.GONE, Flow.HELD)
 
 
 @dataclass(frozen=True)
@@ -36,11 +36,13 @@ class StatusPage:
 class Account:
     """What can be said of a running agent.
 
+    damage: what is wrong with the database; empty for nothing.
     api: where it listens on TCP, empty if it does not. socket: its Unix socket.
     """
 
     def __init__(self, parts: Parts, clock: Clock, loaded: Loaded, *, api: str, socket: Path) -> None:
         self.is_stopping = False
+        self.damage = ""
         self._parts = parts
         self._clock = clock
         self._started_at = clock.monotonic()
@@ -56,7 +58,7 @@ class Account:
         self._page = None
 
     def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ok, failing, held, refusing, or not supported yet."""
+        """Every channel that is on, and whether it can be used: ok, failing, held, gone, refusing, or not supported yet."""
         enabled = self._loaded.config.notifications.enabled_channels()
         worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
         return [
@@ -88,7 +90,7 @@ class Account:
         counts, failing, recent = await self._parts.store.read(
             lambda db: (deliveries.counts(db), deliveries.failing_channels(db), builds.page(db, limit=_RECENT).items)
         )
-        trouble = self._parts.dispatcher.trouble
+        trouble = self._parts.dispatcher.trouble or self.damage
         status = {
             "state": "stopping" if self.is_stopping else "degraded" if trouble else "running",
             "pid": os.getpid(),
@@ -98,7 +100,12 @@ class Account:
             "socket": str(self._socket),
             "channels": self.channels(failing),
             "targets": [describe_trouble(target, breaker) for target, breaker in self._troubles()],
-            "engine": {"kind": engine.kind, "state": engine.state, "packages": list(engine.packages)},
+            "engine": {
+                "kind": engine.kind,
+                "state": engine.state,
+                "packages": list(engine.packages),
+                "capabilities": sorted(engine.capabilities),
+            },
             "queue": describe_queue(engine),
             "trouble": trouble or None,
             "deliveries": describe_deliveries({state.value: count for state, count in counts.items()}),

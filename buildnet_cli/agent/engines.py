@@ -74,11 +74,11 @@ class ChosenEngine:
                 self._engine.replace_project(project, environment)
             await self._engine.start()
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        return await self._engine.enqueue(package, requested_by=requested_by)
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        return await self._engine.enqueue(package, requested_by=requested_by, is_forced=is_forced)
 
-    async def cancel(self, target: str) -> list[Build]:
-        return await self._engine.cancel(target)
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
+        return await self._engine.cancel(target, requested_by=requested_by)
 
     async def status(self) -> EngineStatus:
         return await self._engine.status()

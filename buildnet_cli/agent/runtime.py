@@ -9,10 +9,11 @@ import os
 import signal
 import socket
 import sys
+import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
-from buildnet_cli import __version__
+from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
 from buildnet_cli.agent.lock import AgentLock
@@ -22,9 +23,12 @@ from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
 from buildnet_cli.api.app import build_app
+from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.services import Services
+from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery import spool
@@ -32,12 +36,15 @@ from buildnet_cli.delivery.model import DeliveryStatus
 from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.engine import runs
 from buildnet_cli.errors import BuildNetError, StorageError
+from buildnet_cli.events.incident import IncidentKey
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
 from buildnet_cli.store.builds import put
+from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.mutes import StoredMutes
+from buildnet_cli.store.soundness import fault_in_all
 
 _log = logging.getLogger(__name__)
 
@@ -82,10 +89,12 @@ class Agent:
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
+            await self._tell_mishaps()
             tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
             tasks.append(asyncio.create_task(self._parts.releaser.run(), name="releaser"))
             tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
+            tasks.append(asyncio.create_task(self._watch_database(), name="database check"))
             self._watch_signals()
             self._lock.note(**self._report())
             starter.tell({"pid": os.getpid(), **self._report()})
@@ -120,6 +129,7 @@ class Agent:
                 rest.push_async_callback(channel.close)
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
+            rest.callback(self._parts.bus.close)
             rest.push_async_callback(self._drain, deadline)
             rest.push_async_callback(self._parts.engine.shutdown)
 
@@ -160,6 +170,30 @@ class Agent:
         except StorageError as exc:
             _log.error("%s could not be recorded: %s", event_type, exc.message)
 
+    async def _tell_mishaps(self) -> None:
+        """Say what had happened to the database; or, if an earlier agent had told of an error, that it is over."""
+        host = socket.gethostname()
+        for mishap in self._parts.mishaps:
+            _log.error("%s", mishap)
+            await self._parts.ingest.accept(EventDraft("daemon.error", mishap, subject=host), source="agent")
+        key = IncidentKey("daemon.health", host)
+        if not self._parts.mishaps and await self._parts.store.read(lambda db: StoredMemory(db).incident(key)) is not None:
+            draft = EventDraft("daemon.recovered", f"buildnet-notify works again on {host}", subject=host)
+            await self._parts.ingest.accept(draft, source="agent")
+
+    async def _watch_database(self) -> None:
+        """Look at every page once, without haste; the next start puts a damaged file aside."""
+        is_over = threading.Event()
+        try:
+            fault = await asyncio.to_thread(fault_in_all, self._parts.store.path, is_over.is_set)
+        finally:
+            is_over.set()
+        if fault:
+            _log.error("the database is damaged: %s", fault)
+            self._account.damage = f"the database is damaged ({fault}); a restart puts it aside and takes over what waits"
+            await self._tell("daemon.error", f"{self._account.damage}: buildnet-notify agent restart")
+        await asyncio.Event().wait()
+
     async def _watch_spool(self) -> None:
         """Take in what was handed over while no agent answered, before this one or while it hung; and miss who was killed."""
         while True:
@@ -175,6 +209,7 @@ class Agent:
         executor = Executor(
             log=self._parts.commands,
             clock=self._clock,
+            confirmations=self._parts.confirmations,
             engine=self._parts.engine,
             builds=self._parts.builds,
             status=self._account.status,
@@ -187,6 +222,8 @@ class Agent:
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            feed=Feed(self._parts.bus, self._parts.store),
+            tickets=Tickets(self._clock),
             status=self._account.page,
             test=self._send_test,
             reload=self.reload,
@@ -204,7 +241,7 @@ class Agent:
             "note": self._note,
             "socket": str(self._socket),
             "channels": self._account.channels(),
-            "remarks": [problem.message for problem in self._loaded.problems],
+            "remarks": [*self._parts.mishaps, *(problem.message for problem in self._loaded.problems)],
         }
 
     async def reload(self) -> dict[str, Any]:
@@ -223,7 +260,10 @@ class Agent:
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
+        parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
+        if loaded.config.notifications.debug != self._loaded.config.notifications.debug:
+            logs.set_level("debug" if loaded.config.notifications.debug else loaded.config.agent.log.level)
         self._loaded = loaded
         self._account.take_over(loaded)
         for channel in before.values():

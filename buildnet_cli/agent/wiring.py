@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -16,6 +16,7 @@ from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -42,9 +43,13 @@ from buildnet_cli.process.spawn import child_environment
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.routing.rules import Rules
+from buildnet_cli.secrets.audit_seals import AuditSeals
+from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
+from buildnet_cli.store.confirmations import StoredConfirmations
+from buildnet_cli.store.connection import lost_log, wal_of
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.outbox import StoredOutbox
@@ -60,7 +65,10 @@ _LOOPBACK_NAMES = ("127.0.0.1", "localhost", "::1")
 
 @dataclass
 class Parts:
-    """The agent's parts, put together and not yet started. `channels` and `wording` are replaced at a reload."""
+    """The agent's parts, put together and not yet started. `channels` and `wording` are replaced at a reload.
+
+    mishaps: what had happened to the database.
+    """
 
     store: Store
     bus: EventBus
@@ -74,9 +82,11 @@ class Parts:
     stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
+    confirmations: Confirmations
     http: HttpClient
     wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
+    mishaps: Sequence[str] = ()
 
 
 def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: TextIO | None, api: str = "") -> Parts:
@@ -86,6 +96,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
     Raises StorageError or ConfigError if what is there cannot be used.
     """
     project = project_of(workspace, loaded)
+    mishaps = open_mishaps(workspace.database, clock)
     wording = Wording(workspace.templates)
     store = Store.open(workspace.database)
     bus = EventBus()
@@ -135,11 +146,23 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         engine,
         stock,
         builds,
-        StoredCommands(store),
+        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
+        Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
         wording,
         channels,
+        mishaps,
     )
+
+
+def open_mishaps(database: Path, clock: Clock) -> list[str]:
+    """What had happened to the database since the last agent, in sentences; damage is mended as far as it can be."""
+    from buildnet_cli.store.rescue import rescue
+
+    # Before anything opens the file: SQLite would make a new log in its place.
+    lost = [f"{wal_of(database).name} is missing beside the database: what was only there is lost"] if lost_log(database) else []
+    rescued = rescue(database, clock.now())
+    return [*lost, str(rescued)] if rescued is not None else lost
 
 
 def routing_table(loaded: Loaded, *, has_console: bool) -> RoutingTable:

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from buildnet_cli.api import problems
+from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
-from buildnet_cli.api.requests import BadRequestError, TooLargeError, check_host
-from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes
+from buildnet_cli.api.requests import BadRequestError, TooSlowError, check_host
+from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes, stream
 from buildnet_cli.api.services import Services
-from buildnet_cli.errors import BuildNetError, Kind
+from buildnet_cli.errors import BuildNetError, Kind, TooLargeError
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 
@@ -24,16 +24,17 @@ def build_app(services: Services) -> Starlette:
     """The application, with every route behind the check of the name we are called by."""
     routes = [
         Route(path, _guarded(endpoint), methods=[method])
-        for module in (look, events, builds, deliveries, history, commands, mutes, agent)
+        for module in (look, events, stream, builds, deliveries, history, commands, mutes, agent)
         for method, path, endpoint in module.ROUTES
     ]
     app = Starlette(
-        routes=routes,
+        routes=[*routes, ws.route()],
         exception_handlers={
             BuildNetError: problems.on_error,
             UnauthenticatedError: _on_unauthenticated,
             BadRequestError: _on_bad_request,
             TooLargeError: _on_too_large,
+            TooSlowError: _on_too_slow,
             HTTPException: problems.on_http_error,
         },
     )
@@ -62,4 +63,9 @@ async def _on_bad_request(request: Request, exc: Exception) -> Response:
 async def _on_too_large(request: Request, exc: Exception) -> Response:
     assert isinstance(exc, BuildNetError)
     # What is left of the body is not worth reading.
-    return problems.problem(413, Kind.USAGE, exc.message, hint=exc.hint, headers={"Connection": "close"})
+    return problems.problem(413, Kind.TOO_LARGE, exc.message, hint=exc.hint, where=exc.where, headers={"Connection": "close"})
+
+
+async def _on_too_slow(request: Request, exc: Exception) -> Response:
+    assert isinstance(exc, BuildNetError)
+    return problems.problem(408, Kind.TIMEOUT, exc.message, headers={"Connection": "close"})

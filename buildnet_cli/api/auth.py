@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection
 
 from buildnet_cli.commands.authorise import has_level
 from buildnet_cli.commands.model import Level, Principal
@@ -30,7 +30,7 @@ class ApiKey:
     permissions: tuple[str, ...]
 
 
-def authenticate(request: Request, *, keys: Sequence[ApiKey], uid: int, body_key: str | None = None) -> Principal:
+def authenticate(request: HTTPConnection, *, keys: Sequence[ApiKey], uid: int, body_key: str | None = None) -> Principal:
     """The principal behind a request.
 
     uid: our own; the same user and root may use the Unix socket.
@@ -46,7 +46,8 @@ def authenticate(request: Request, *, keys: Sequence[ApiKey], uid: int, body_key
     if presented:
         found = _find(presented.encode("utf-8", "surrogatepass"), keys)
         if found is not None:
-            return Principal(found.name, "api", found.name, found.permissions)
+            address = request.client.host if request.client is not None else None
+            return Principal(found.name, "api", found.name, found.permissions, address, request.headers.get("user-agent"))
     raise UnauthenticatedError("a valid API key is needed", hint="send it as Authorization: Bearer KEY")
 
 

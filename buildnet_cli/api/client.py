@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -53,6 +54,26 @@ class AgentClient:
         text: str = self._call("GET", path, None, accept="text/plain")
         return text
 
+    def lines(self, path: str, /, **query: Any) -> Iterator[str]:
+        """The lines of an answer that never ends, as they come; it ends where the agent does.
+
+        query: a member may be a list. Raises UnreachableError if no agent answers, and the error of its problem document.
+        """
+        given = {name: value for name, value in query.items() if value is not None}
+        connection = self._connect(self._timeout_secs)
+        try:
+            connection.request("GET", f"{path}?{urlencode(given, doseq=True)}")
+            answer = connection.getresponse()
+            if answer.status >= http.client.BAD_REQUEST:
+                _read(answer.status, answer.read())
+            connection.sock.settimeout(None)
+            while line := answer.readline():
+                yield line.decode().rstrip("\n")
+        except (OSError, http.client.HTTPException):
+            return  # whoever follows asks again
+        finally:
+            connection.close()
+
     def post(self, path: str, body: Any = None, *, timeout_secs: float | None = None) -> Any:
         """POST JSON. Raises the error that the agent's problem document speaks of.
 
@@ -66,13 +87,7 @@ class AgentClient:
         self, method: str, target: str, body: Any, timeout_secs: float | None = None, *, accept: str = "application/json"
     ) -> Any:
         patience = timeout_secs or self._timeout_secs
-        try:
-            connection = _UnixConnection(str(self._link.readlink()), patience)
-            connection.connect()
-        except TimeoutError as exc:
-            raise _hung(patience) from exc
-        except OSError as exc:
-            raise AgentNotRunning from exc
+        connection = self._connect(patience)
         try:
             content = json.dumps(body).encode() if body is not None else None
             connection.request(method, target, content, {"Accept": accept, "Content-Type": "application/json"})
@@ -90,6 +105,16 @@ class AgentClient:
         if is_text and answer.status < http.client.BAD_REQUEST:
             return text.decode()
         return _read(answer.status, text)
+
+    def _connect(self, patience_secs: float) -> _UnixConnection:
+        try:
+            connection = _UnixConnection(str(self._link.readlink()), patience_secs)
+            connection.connect()
+        except TimeoutError as exc:
+            raise _hung(patience_secs) from exc
+        except OSError as exc:
+            raise AgentNotRunning from exc
+        return connection
 
 
 def _hung(patience_secs: float) -> TimedOutError:

@@ -16,11 +16,13 @@ from buildnet_cli.redact import scrub
 STATUS_OF: Final = {
     Kind.FAILED: 500,
     Kind.USAGE: 422,
+    Kind.TOO_LARGE: 413,
     Kind.CONFIG: 500,
     Kind.DENIED: 403,
     Kind.UNREACHABLE: 502,
     Kind.CONFIRMATION_NEEDED: 202,
     Kind.CONFIRMATION_WRONG: 409,
+    Kind.CONFIRMATION_EXPIRED: 410,
     Kind.PARTLY: 502,
     Kind.NOT_FOUND: 404,
     Kind.UNKNOWN_PACKAGE: 422,

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any, Final
 
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 
 from buildnet_cli.api.auth import PEER, authenticate, require
 from buildnet_cli.api.services import Services
 from buildnet_cli.commands.model import Level, Principal
-from buildnet_cli.errors import BuildNetError, DeniedError, Kind, NotFoundError, UsageError
+from buildnet_cli.errors import BuildNetError, DeniedError, Kind, NotFoundError, TooLargeError, UsageError
 
 MAX_BODY: Final = 4 << 20
 """Bytes of a request's body, arrays of events included."""
 
+LONGEST_BODY_SECS: Final = 30.0
+"""How long a body may take to come; one that drips must not keep its place for ever."""
+
 MAX_PAGE: Final = 500
 _PAGE = 50
+# What is read beyond that and dropped: who is cut off while sending may never see our answer.
+_LET_IT_END = 16 << 20
 
 
 class BadRequestError(BuildNetError):
@@ -25,19 +31,19 @@ class BadRequestError(BuildNetError):
     kind = Kind.USAGE
 
 
-class TooLargeError(BuildNetError):
-    """The body is larger than we read."""
+class TooSlowError(BuildNetError):
+    """The body did not come in time."""
 
-    kind = Kind.USAGE
+    kind = Kind.TIMEOUT
 
 
-def services_of(request: Request) -> Services:
+def services_of(request: HTTPConnection) -> Services:
     services = request.app.state.services
     assert isinstance(services, Services)
     return services
 
 
-def is_on_socket(request: Request) -> bool:
+def is_on_socket(request: HTTPConnection) -> bool:
     """Whether the request came over the Unix socket."""
     return request.scope.get(PEER) is not None
 
@@ -49,7 +55,7 @@ def caller(request: Request, level: Level, *, body_key: str | None = None) -> Pr
     return principal
 
 
-def known_caller(request: Request, *, body_key: str | None = None) -> Principal:
+def known_caller(request: HTTPConnection, *, body_key: str | None = None) -> Principal:
     """Who asks, proved; what they may do is decided elsewhere."""
     services = services_of(request)
     return authenticate(request, keys=services.access().keys, uid=services.uid, body_key=body_key)
@@ -61,7 +67,7 @@ def only_on_socket(request: Request) -> None:
         raise NotFoundError("Not Found")
 
 
-def check_host(request: Request) -> None:
+def check_host(request: HTTPConnection) -> None:
     """Raises DeniedError if a TCP request calls us by a name that is not ours, as a page behind a rebound DNS name does."""
     if is_on_socket(request):
         return
@@ -80,17 +86,33 @@ async def read_json(request: Request) -> Any:
     """
     if request.headers.get("content-type", "").partition(";")[0].strip().lower() != "application/json":
         raise BadRequestError("the body must be JSON", hint="send it with Content-Type: application/json")
-    body = b""
-    async for chunk in request.stream():
-        body += chunk
-        if len(body) > MAX_BODY:
-            raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+    body = await _read_body(request)
     try:
-        return json.loads(body)
+        return json.loads(body.decode("utf-8-sig"))
+    except UnicodeDecodeError as exc:
+        raise BadRequestError(f"the body is no UTF-8 text: byte {exc.start} is 0x{exc.object[exc.start]:02x}") from exc
     except RecursionError:
         raise BadRequestError("the body is nested too deeply to be read") from None
     except ValueError as exc:
         raise BadRequestError(f"the body is no JSON ({exc})"[:200]) from exc
+
+
+async def _read_body(request: Request) -> bytearray:
+    body, size = bytearray(), 0
+    try:
+        async with asyncio.timeout(LONGEST_BODY_SECS):
+            async for chunk in request.stream():
+                size += len(chunk)
+                if size <= MAX_BODY:
+                    body += chunk
+                elif size > MAX_BODY + _LET_IT_END:
+                    break
+    except TimeoutError:
+        if size <= MAX_BODY:
+            raise TooSlowError(f"the body did not come within {LONGEST_BODY_SECS:.0f} s") from None
+    if size > MAX_BODY:
+        raise TooLargeError(f"the body is larger than {MAX_BODY >> 20} MiB", hint="send it in parts")
+    return body
 
 
 async def read_object(request: Request) -> dict[str, Any]:

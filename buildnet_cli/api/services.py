@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from buildnet_cli.api.auth import ApiKey
+from buildnet_cli.api.feed import Feed
+from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.redrive import Redrive
@@ -46,6 +48,7 @@ class Services:
 
     store: read by the routes, written only through the others.
     status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
+    feed: live events. tickets: for listeners that can send no header.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
     """
 
@@ -56,6 +59,8 @@ class Services:
     executor: Executor
     store: Store
     mutes: StoredMutes
+    feed: Feed
+    tickets: Tickets
     status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
     reload: Callable[[], Awaitable[dict[str, Any]]]

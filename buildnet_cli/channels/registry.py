@@ -23,7 +23,7 @@ def _email(channels: Channels, http: HttpClient) -> Channel:
     import platform
 
     config, host = channels.email, platform.node()
-    assert config is not None, "only what is configured is opened"
+    assert config is not None
     if config.provider == "sendgrid":
         from buildnet_cli.channels.email.sendgrid import SendGridChannel
 
@@ -37,9 +37,41 @@ def _email(channels: Channels, http: HttpClient) -> Channel:
     return SmtpChannel(config, host)
 
 
+def _slack(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.slack.adapter import SlackChannel
+
+    assert channels.slack is not None
+    return SlackChannel(channels.slack, http)
+
+
+def _discord(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.discord.adapter import DiscordChannel
+
+    assert channels.discord is not None
+    return DiscordChannel(channels.discord, http)
+
+
+def _sms(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.sms.adapter import SmsChannel
+
+    assert channels.sms is not None
+    return SmsChannel(channels.sms, http)
+
+
+def _telegram(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.telegram.adapter import TelegramChannel
+
+    assert channels.telegram is not None
+    return TelegramChannel(channels.telegram, http)
+
+
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
+    "sms": _sms,
     "webhook": _webhook,
     "email": _email,
+    "slack": _slack,
+    "discord": _discord,
+    "telegram": _telegram,
 }
 
 SUPPORTED: Final = frozenset({*_OPENERS, "console"})

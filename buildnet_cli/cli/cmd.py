@@ -15,16 +15,26 @@ from buildnet_cli.errors import BuildNetError, Kind
 _POLL_SECS = 0.2
 
 
-@single_command(epilog='buildnet-notify cmd "BUILD api" --wait\nbuildnet-notify cmd HELP')
+@single_command(
+    epilog='buildnet-notify cmd "BUILD api" --wait\nbuildnet-notify cmd "CACHE CLEAR" --confirm 483920\nbuildnet-notify cmd HELP'
+)
 def app(
     ctx: typer.Context,
     text: Annotated[list[str], typer.Argument(help='The command, such as "BUILD api".', metavar="TEXT")],
+    confirm: Annotated[
+        str | None, typer.Option("--confirm", metavar="CODE", help="The code of a command that asked back; it runs then.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Follow a build to its end; exit 1 if it fails.")] = False,
 ) -> None:
     """Give a command to the agent, as one could from a phone."""
     state: AppContext = ctx.obj
-    answer = state.agent.post("/api/commands/execute", {"command": " ".join(text)}, timeout_secs=30)
+    command = " ".join(text)
+    wanted = {"command": command} if confirm is None else {"command": command, "confirm": confirm}
+    answer = state.agent.post("/api/commands/execute", wanted, timeout_secs=30)
     _fail_if_refused(answer)
+    if answer["status"] == "confirmation_required":
+        state.output.result("command", _public(answer), _as_question(answer))
+        raise typer.Exit(EXIT_OF[Kind.CONFIRMATION_NEEDED])
     run_id = answer["result"].get("run_id")
     if wait and run_id is not None:
         raise typer.Exit(_follow(state, answer, run_id))
@@ -44,6 +54,17 @@ def _as_text(answer: dict[str, Any]) -> str:
     ids = ", ".join(build["id"] for build in result["builds"])
     starts = f" · starts about {show_clock(result['estimated_start'])}" if result["estimated_start"] else ""
     return f"{answer['message']}\n{ids} · position {result['queued_position']}{starts}\nfollow: buildnet-notify history"
+
+
+def _as_question(answer: dict[str, Any]) -> str:
+    from datetime import datetime
+
+    from buildnet_cli.duration import format_duration
+
+    result = answer["result"]
+    within = datetime.fromisoformat(result["expires_at"]) - datetime.fromisoformat(answer["timestamp"])
+    confirm = f'buildnet-notify cmd "{answer["command"]}" --confirm {result["code"]}'
+    return f"{answer['message']}\nConfirm within {format_duration(within)}:  {confirm}"
 
 
 def _fail_if_refused(answer: dict[str, Any]) -> None:

@@ -11,6 +11,8 @@ from buildnet_cli.cli.app import single_command
 from buildnet_cli.cli.context import AppContext
 from buildnet_cli.errors import BuildNetError, NotFoundError, UnreachableError
 
+_TROUBLES = ("failing", "held", "gone", "refusing")
+
 
 @dataclass(frozen=True)
 class Check:
@@ -57,9 +59,11 @@ def _agent(state: AppContext) -> Check:
     except BuildNetError as exc:
         return Check("agent", "failed", exc.message, exc.hint)
     fact = f"{status['state']}, pid {status['pid']}, version {status['version']}"
-    failing = [channel["name"] for channel in status["channels"] if channel["state"] == "failing"]
-    if failing:
-        return Check("agent", "failed", f"{fact}; failing: {', '.join(failing)}", "buildnet-notify deliveries list --failed")
+    troubles = [f"{channel['name']} {channel['state']}" for channel in status["channels"] if channel["state"] in _TROUBLES]
+    if troubles:
+        return Check("agent", "failed", f"{fact}; {', '.join(troubles)}", "buildnet-notify status says why")
+    if status["trouble"]:
+        return Check("agent", "failed", f"{fact}; {status['trouble']}", "buildnet-notify agent logs")
     if status["config"]["is_stale"]:
         return Check("agent", "note", f"{fact}; the configuration has changed on disk", "buildnet-notify agent reload")
     return Check("agent", "ok", fact)
@@ -80,7 +84,9 @@ def _database(state: AppContext) -> list[Check]:
         return [Check("database", "failed", exc.message, exc.hint)]
     sound = Check("database", "ok", f"{path}: sound")
     if answer != "ok":
-        sound = Check("database", "failed", f"{path}: {answer}", "stop the agent and restore the file from a backup")
+        sound = Check(
+            "database", "failed", f"{path}: {answer}", "buildnet-notify agent restart puts it aside and takes over what waits"
+        )
     return [sound, _conservation(conservation)]
 
 

@@ -14,14 +14,23 @@ from buildnet_cli.cli.context import AppContext
 from buildnet_cli.errors import TimedOutError, UnreachableError, UsageError
 from buildnet_cli.ids import new_id
 
+_LONGEST_INPUT = 4 << 20
+
 
 @single_command(
     epilog='buildnet-notify emit custom.deploy.done --subject shop --message "Shop 1.4 is live"\n'
-    "buildnet-notify emit build.failed --package api --data @result.json"
+    "buildnet-notify emit build.failed --package api --data @result.json\n"
+    "buildnet-notify emit - < event.json"
 )
 def app(
     ctx: typer.Context,
-    type_: Annotated[str, typer.Argument(help="What happened, such as build.failed or custom.deploy.done.", metavar="TYPE")],
+    type_: Annotated[
+        str,
+        typer.Argument(
+            help="What happened, such as build.failed or custom.deploy.done; - reads the whole event as JSON from stdin.",
+            metavar="TYPE",
+        ),
+    ],
     message: Annotated[str, typer.Option("--message", "-m", help="One sentence.")] = "",
     subject: Annotated[str, typer.Option("--subject", "-s", help="What it is about.")] = "",
     package: Annotated[str, typer.Option("--package", "-p", help="The same, for builds.")] = "",
@@ -30,6 +39,11 @@ def app(
 ) -> None:
     """Hand in an event. It is kept, and told to whom it concerns, also when no agent runs yet."""
     state: AppContext = ctx.obj
+    if type_ == "-":
+        if message or subject or package or priority is not None or data is not None:
+            raise UsageError("an event on stdin is whole: no option goes with it", hint="put the field into the JSON")
+        hand_in(state, _read_event())
+        return
     if package and subject and package != subject:
         raise UsageError("--package and --subject name different things", hint="give one of them")
     event: dict[str, Any] = {"type": type_, "message": message, "subject": subject or package, "source": "cli"}
@@ -46,9 +60,15 @@ def hand_in(state: AppContext, event: dict[str, Any]) -> None:
     if accepted["status"] == "spooled":
         text = "kept for the next agent (none answers now): buildnet-notify agent start"
     else:
-        told = ", ".join(f"{delivery['channel']} {delivery['recipient']}" for delivery in accepted["deliveries"])
+        told = ", ".join(_told(delivery) for delivery in accepted["deliveries"])
         text = f"{accepted['id']} accepted → {told or 'nobody is to hear'}"
     state.output.result("event", accepted, text)
+
+
+def _told(delivery: dict[str, Any]) -> str:
+    """Who is to hear of it; and if not at once, or not at all, that it is so. `why` has the reason."""
+    who = f"{delivery['channel']} {delivery['recipient']}"
+    return who if delivery["status"] in ("pending", "delivered") else f"{who} ({delivery['status']})"
 
 
 def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | None = None) -> dict[str, Any]:
@@ -60,7 +80,7 @@ def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | 
     from buildnet_cli.events.model import read_draft
 
     # The agent takes a second event of this id for the first, so one whose answer got lost may safely be spooled.
-    event = {**event, "id": new_id("evt")}
+    event = event if event.get("id") else {**event, "id": new_id("evt")}
     read_draft(event)
     try:
         return {"status": "accepted", **state.agent.post("/api/events", event, timeout_secs=patience_secs)["items"][0]}
@@ -73,10 +93,30 @@ def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | 
         return {"status": "spooled", "id": event["id"]}
 
 
+def _read_event() -> dict[str, Any]:
+    from buildnet_cli.events.model import read_draft
+
+    event = _parsed(_read_stdin(), "stdin", field="stdin")
+    read_draft(event)
+    assert isinstance(event, dict), "a draft is read from nothing else"
+    return {"source": "cli", **event}
+
+
+def _read_stdin() -> str:
+    """Everything on stdin, with or without the mark that some systems put before UTF-8."""
+    content = sys.stdin.buffer.read(_LONGEST_INPUT + 1)
+    if len(content) > _LONGEST_INPUT:
+        raise UsageError(f"stdin has more than {_LONGEST_INPUT >> 20} MiB", hint="send what a person would read", where="stdin")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        raise UsageError(f"stdin is no UTF-8 text: byte {exc.start} is 0x{content[exc.start]:02x}", where="stdin") from None
+
+
 def _read_data(text: str) -> Any:
     where = "--data"
     if text == "-":
-        text, where = sys.stdin.read(), "stdin"
+        text, where = _read_stdin(), "stdin"
     elif text.startswith("@"):
         path = Path(text[1:])
         try:
@@ -84,12 +124,13 @@ def _read_data(text: str) -> Any:
         except (OSError, UnicodeDecodeError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
             raise UsageError(f"{path} cannot be read: {reason}", where="--data") from exc
+    return _parsed(text, where, field="--data")
+
+
+def _parsed(text: str, where: str, *, field: str) -> Any:
     try:
-        value = json.loads(text)
+        return json.loads(text)
     except RecursionError:
-        raise UsageError(f"{where} is nested too deeply to be read", where="--data") from None
+        raise UsageError(f"{where} is nested too deeply to be read", where=field) from None
     except ValueError as exc:
-        raise UsageError(
-            f"{where} is no JSON: {exc}", hint='write an object, such as {"version": "1.4"}', where="--data"
-        ) from exc
-    return value
+        raise UsageError(f"{where} is no JSON: {exc}", hint='write an object, such as {"version": "1.4"}', where=field) from exc

@@ -87,7 +87,7 @@ def _log_of(state: AppContext, build_id: str) -> str | None:
 def _as_text(entry: dict[str, Any]) -> str:
     lines = []
     for name, value in entry.items():
-        if value is None or value in ("", {}, []):
+        if value is None or value is False or value in ("", {}, []):
             continue
         if isinstance(value, dict):
             lines.append(f"{name}:")

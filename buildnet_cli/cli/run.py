@@ -93,7 +93,7 @@ class _Report:
         """It runs. Whether a success will be worth a word is not known yet."""
         from dataclasses import replace
 
-        from buildnet_cli.engine.local import announce
+        from buildnet_cli.engine.queueing import announce
 
         draft = replace(announce.started(self._build), message=f"{self._build.package}: {Path(command[0]).name} runs")
         self._hand_in(draft if self._threshold is None else None)
@@ -103,8 +103,8 @@ class _Report:
         from dataclasses import replace
 
         from buildnet_cli.engine.extract.extract import extract
-        from buildnet_cli.engine.local import announce
         from buildnet_cli.engine.model import BuildStatus
+        from buildnet_cli.engine.queueing import announce
 
         code = how.exit_code
         build = replace(self._build, finished_at=self._clock.now(), exit_code=code, processes="")

@@ -13,6 +13,9 @@ from buildnet_cli.cli.exits import EXIT_OF
 from buildnet_cli.cli.output import Column, show_time
 from buildnet_cli.errors import Kind, UsageError
 
+_STORES = {"keyring": "keyring", "file": "encrypted file"}
+"""As people call them."""
+
 app = new_app(
     "Keep the values behind ${NAME} out of the configuration.",
     epilog="buildnet-notify secrets set SLACK_WEBHOOK_URL\nbuildnet-notify secrets check",
@@ -44,7 +47,9 @@ def set_(ctx: typer.Context, name: Name) -> None:
     info = state.vault.set(name, _read_value(state, name))
     stored = {"name": info.name, "store": info.store.value}
     state.output.result(
-        "secret", stored, f"{name} stored in the {info.store.value}; take it over with: buildnet-notify agent reload"
+        "secret",
+        stored,
+        f"{name} stored in the {_STORES[stored['store']]}; take it over with: buildnet-notify agent reload",
     )
 
 

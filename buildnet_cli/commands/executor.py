@@ -1,4 +1,4 @@
-"""Runs a command: parse, authorise, write the row, act, complete the row. The same for every channel."""
+"""Runs a command: write the row, parse, authorise, confirm, act, complete the row. The same for every channel."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import Any
 
 from buildnet_cli.clock import Clock, to_rfc3339
 from buildnet_cli.commands import grammar
+from buildnet_cli.commands.audit import Request
 from buildnet_cli.commands.authorise import may_run
+from buildnet_cli.commands.confirm import Confirmations
 from buildnet_cli.commands.model import BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
 from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
 from buildnet_cli.engine.port import Engine
-from buildnet_cli.errors import BuildNetError, DeniedError, Kind, StorageError, UnsupportedError, UsageError
+from buildnet_cli.errors import (
+    BuildNetError,
+    ConfirmationError,
+    DeniedError,
+    Kind,
+    StorageError,
+    UnsupportedError,
+    UsageError,
+)
 from buildnet_cli.ids import new_id
 from buildnet_cli.redact import scrub, scrub_json
 
@@ -27,34 +37,68 @@ class Executor:
         *,
         log: CommandLog,
         clock: Clock,
+        confirmations: Confirmations,
         engine: Engine,
         builds: BuildHistory,
         status: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._log = log
         self._clock = clock
+        self._confirmations = confirmations
         self._engine = engine
         self._builds = builds
         self._status = status
         self._commands = commands()
 
-    async def execute(self, text: str, principal: Principal) -> CommandResult:
-        """Run what somebody asked for and say how it ended. Raises StorageError, with nothing run, if it gets no row."""
+    async def execute(self, text: str, principal: Principal, *, code: str | None = None) -> CommandResult:
+        """Run what somebody asked for, or answered, and say how it ended.
+
+        code: confirms the command, if it came along with it. Raises BuildNetError, with nothing run, if it gets no row.
+        """
+        result = await self.execute_message(text, principal, "", code=code)
+        assert result is not None, "only a message can come again"
+        return result
+
+    async def execute_message(
+        self, text: str, principal: Principal, message_id: str, *, code: str | None = None
+    ) -> CommandResult | None:
+        """The same for a message from outside; None, with nothing run, if one of this id was acted on before.
+
+        message_id: the provider's; empty if it gave none.
+        """
+        answer = grammar.read_answer(text)
+        if answer is None:
+            name = scrub(text.strip()[: grammar.LONGEST])
+            return await self._recorded(name, principal, lambda asked: self._run(text, principal, asked, code), message_id)
+        # The code itself is in no row.
+        return await self._recorded(answer.word, principal, lambda _: self._answer(answer, principal), message_id)
+
+    async def confirm(self, request_id: str, code: str, principal: Principal) -> CommandResult:
+        """Run what the request of this id asked for, if the code is its own. Raises as `execute` does."""
+        result = await self._recorded("CONFIRM", principal, lambda _: self._confirmed(code, principal, request_id))
+        assert result is not None, "only a message can come again"
+        return result
+
+    async def _recorded(
+        self, name: str, principal: Principal, act: Callable[[str], Awaitable[tuple[str, Reply]]], message_id: str = ""
+    ) -> CommandResult | None:
+        """The frame around every attempt: its row, and an answer whatever happens."""
         request_id = new_id("req")
         asked_at = self._clock.now()
-        name = scrub(text.strip()[: grammar.LONGEST])
-        await self._log.begin(
-            {
-                "request_id": request_id,
-                "command": name,
-                "channel": principal.channel,
-                "principal": principal.name,
-                "timestamp": to_rfc3339(asked_at),
-            }
+        request = Request(
+            request_id,
+            to_rfc3339(asked_at),
+            name,
+            principal.channel,
+            principal.identifier,
+            address=principal.address,
+            agent=principal.agent,
         )
+        if not await self._log.begin(request, principal.name, message_id):
+            return None
         kind, hint = None, ""
         try:
-            name, reply = await self._run(text, principal)
+            name, reply = await act(request_id)
         except BuildNetError as exc:
             kind, hint = exc.kind, exc.hint
             reply = Reply(exc.message, status=_STATUS_OF.get(exc.kind, CommandStatus.FAILED))
@@ -63,17 +107,66 @@ class Executor:
             kind = Kind.FAILED
             reply = Reply("the command failed unexpectedly; the agent's log has the cause", status=CommandStatus.FAILED)
         # An answer repeats what was asked, and that may be anything.
-        reply = Reply(scrub(reply.message), {key: scrub_json(value) for key, value in reply.result.items()}, reply.status)
+        name, message = scrub(name), scrub(reply.message)
+        result = {key: scrub_json(value) for key, value in reply.result.items()}
         try:
             await self._log.finish(
-                request_id, status=reply.status.value, result=reply.result, message=reply.message, finished_at=self._clock.now()
+                request_id,
+                command=name,
+                status=reply.status.value,
+                result=result,
+                message=message,
+                finished_at=self._clock.now(),
             )
         except StorageError as exc:
             # It has run, so the asker is told what came of it; the row stays as executing, and the next start closes it.
             _log.error("the end of a command could not be recorded: %s", exc.message, extra={"request_id": request_id})
-        return CommandResult(scrub(name), reply.status, request_id, asked_at, reply.result, reply.message, kind, scrub(hint))
+        told = {**reply.private, **result}
+        return CommandResult(name, reply.status, request_id, asked_at, told, message, kind, scrub(hint))
 
-    async def _run(self, text: str, principal: Principal) -> tuple[str, Reply]:
+    async def _run(self, text: str, principal: Principal, request_id: str, code: str | None) -> tuple[str, Reply]:
+        """Run a command, or ask back before it."""
+        parsed, known, context = self._prepare(text, principal)
+        if self._confirmations.is_needed(known.name, principal.channel):
+            if code is None:
+                return parsed.text, await self._ask(parsed, known, context, request_id)
+            await self._confirmations.redeem(code, principal, command=parsed.text)
+        elif code is not None:
+            raise ConfirmationError(f"{known.name} asks for no code; nothing has run", hint="send it without a code")
+        return parsed.text, await known.handler(context, parsed.words)
+
+    async def _answer(self, answer: grammar.Answer, principal: Principal) -> tuple[str, Reply]:
+        """Do what was said to a command that asked back."""
+        if answer.word == "NO":
+            cancelled = await self._confirmations.cancel(principal)
+            return answer.word, Reply(f"{' and '.join(cancelled)} cancelled; nothing has run", {"cancelled": cancelled})
+        if answer.code:
+            return await self._confirmed(answer.code, principal)
+        waiting = await self._confirmations.waiting(principal)
+        raise UsageError(
+            f"{answer.word} alone confirms nothing: {waiting[0].command} waits for its code",
+            hint=f"send YES and the {self._confirmations.policy.digits} digits you were given, or NO",
+        )
+
+    async def _confirmed(self, code: str, principal: Principal, request_id: str | None = None) -> tuple[str, Reply]:
+        text = await self._confirmations.redeem(code, principal, request_id=request_id)
+        # What somebody may do is asked again: it may have changed since.
+        parsed, known, context = self._prepare(text, principal)
+        return parsed.text, await known.handler(context, parsed.words)
+
+    async def _ask(self, parsed: grammar.Parsed, known: Command, context: Context, request_id: str) -> Reply:
+        """Say what a command would do, and ask for its code."""
+        preview = await known.preview(context, parsed.words) if known.preview is not None else Reply("run")
+        code, expires_at = await self._confirmations.ask(request_id, parsed.text, context.principal)
+        return Reply(
+            f"{parsed.text} would {preview.message}. Nothing has run yet.",
+            {"expires_at": to_rfc3339(expires_at), "preview": {"summary": preview.message, **preview.result}},
+            CommandStatus.CONFIRMATION_REQUIRED,
+            private={"code": code},
+        )
+
+    def _prepare(self, text: str, principal: Principal) -> tuple[grammar.Parsed, Command, Context]:
+        """Which command a text means and what it may use. Raises unless it exists and the principal may run it."""
         parsed = grammar.parse(text, [*self._commands, *NOT_YET], ALIASES)
         known = self._commands.get(parsed.name)
         if known is None:
@@ -84,8 +177,7 @@ class Executor:
                 hint=f"ask an administrator for the permission {known.permission!r}",
             )
         _check_count(known, parsed.words)
-        context = Context(principal, self._clock, self._engine, self._builds, self._status)
-        return parsed.text, await known.handler(context, parsed.words)
+        return parsed, known, Context(principal, self._clock, self._engine, self._builds, self._status)
 
 
 _STATUS_OF = {Kind.DENIED: CommandStatus.DENIED, Kind.UNSUPPORTED: CommandStatus.UNSUPPORTED}

@@ -12,6 +12,9 @@ from buildnet_cli.errors import UsageError
 LONGEST = 500
 """Characters that a command may have."""
 
+CODE_LENGTHS = range(6, 11)
+"""Digits that a confirmation code may have."""
+
 _ADDRESSED = re.compile(r"(?:[/!]|\[buildnet\]\s*|@[a-z0-9_.-]+\s+|buildnet\s+)", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _ASCII_UPPER = {ord(letter): letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"}
@@ -33,6 +36,35 @@ class Parsed:
         return " ".join((self.name, *self.words))
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What somebody says to the question whether a command shall run.
+
+    word: YES, NO or CONFIRM; YES if it was a bare code. code: as it was typed, blanks and hyphens aside; empty if there is none.
+    """
+
+    word: str
+    code: str
+
+
+def read_answer(text: str) -> Answer | None:
+    """Read `YES 483920`, `CONFIRM 483920`, the bare code, or `NO`; None if it is something else."""
+    words = _bare(text).split()
+    if not words or len(text) > LONGEST:
+        return None
+    code = as_code("".join(words))
+    if len(code) in CODE_LENGTHS and code.isascii() and code.isdigit():
+        return Answer("YES", code)
+    word = words[0].translate(_ASCII_UPPER)
+    is_answer = word in ("YES", "CONFIRM") or (word == "NO" and len(words) == 1)
+    return Answer(word, as_code("".join(words[1:]))) if is_answer else None
+
+
+def as_code(text: str) -> str:
+    """A confirmation code without the blanks and hyphens that make it easier to read."""
+    return text.translate({ord(" "): None, ord("-"): None})
+
+
 def parse(text: str, names: Collection[str], aliases: Mapping[str, str]) -> Parsed:
     """Read a command.
 
@@ -45,8 +77,7 @@ def parse(text: str, names: Collection[str], aliases: Mapping[str, str]) -> Pars
         raise UsageError(f"a command has at most {LONGEST} characters; this has {len(stripped)}")
     if _CONTROL.search(stripped):
         raise UsageError("a command is one line of plain text; this holds control characters")
-    while match := _ADDRESSED.match(stripped):
-        stripped = stripped[match.end() :]
+    stripped = _bare(stripped)
     words = tuple(stripped.split())
     if not words:
         raise UsageError("there is no command", hint="send HELP for the list")
@@ -57,6 +88,14 @@ def parse(text: str, names: Collection[str], aliases: Mapping[str, str]) -> Pars
         if name in names:
             return Parsed(name, words[count:])
     raise UsageError(f"{stripped[:80]!a} is no command", hint=_suggestion(upper, words, names))
+
+
+def _bare(text: str) -> str:
+    """Without what people put before a command to address us."""
+    stripped = text.strip()
+    while match := _ADDRESSED.match(stripped):
+        stripped = stripped[match.end() :]
+    return stripped
 
 
 def _suggestion(upper: tuple[str, ...], words: tuple[str, ...], names: Collection[str]) -> str:

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from buildnet_cli.clock import Clock, to_rfc3339
+from buildnet_cli.commands.audit import Request
 from buildnet_cli.config.permission import Level
 from buildnet_cli.engine.model import Build
 from buildnet_cli.engine.port import Engine
@@ -21,12 +22,15 @@ class Principal:
 
     name: as people call them. channel: the way they came: socket, api, sms … identifier: the provider's stable id.
     permissions: `*`, command words such as `status` and `cache.clear`, or `level:build`.
+    address, agent: whence an HTTP request came, and by what program; None elsewhere.
     """
 
     name: str
     channel: str
     identifier: str
     permissions: tuple[str, ...]
+    address: str | None = None
+    agent: str | None = None
 
     def __str__(self) -> str:
         return f"{self.channel}:{self.name}"
@@ -37,6 +41,7 @@ class CommandStatus(enum.StrEnum):
 
     EXECUTED = "executed"
     ACCEPTED = "accepted"
+    CONFIRMATION_REQUIRED = "confirmation_required"
     DENIED = "denied"
     FAILED = "failed"
     UNSUPPORTED = "unsupported"
@@ -48,11 +53,13 @@ class Reply:
 
     message: for people, one or a few lines. result: the same for programs.
     status: accepted if the work goes on after the answer.
+    private: what the asker alone gets beside the result; it is stored nowhere.
     """
 
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
     status: CommandStatus = CommandStatus.EXECUTED
+    private: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,15 +99,21 @@ class BuildHistory(Protocol):
 
 
 class CommandLog(Protocol):
-    """One row per command, written before it takes effect and completed after."""
+    """One row per command, and its entry in the audit: written before it takes effect, completed after."""
 
-    async def begin(self, entry: Mapping[str, Any]) -> None:
-        """Store `{request_id, command, channel, principal, timestamp}`. Raises StorageError; the command must then not run."""
+    async def begin(self, request: Request, principal: str, message_id: str = "") -> bool:
+        """Store who asks for what; False, with nothing stored, if a message of this id was acted on before.
+
+        principal: as people call them. message_id: the provider's, of a message from outside; empty for none.
+        Raises BuildNetError if it cannot be stored or sealed; the command must then not run.
+        """
         ...
 
     async def finish(
-        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
-    ) -> None: ...
+        self, request_id: str, *, command: str, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+    ) -> None:
+        """Complete the row. command: as it was understood."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,15 +13,16 @@ from buildnet_cli.commands.model import Context, Level, Reply
 
 Handler = Callable[[Context, tuple[str, ...]], Awaitable[Reply]]
 
-_ARGUMENT = re.compile(r"\[[a-z]+\]|[a-z]+")
+_ARGUMENT = re.compile(r"\[(?:--)?[a-z]+\]|[a-z]+")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table of commands.
 
-    usage: its arguments, `[package]` for one that may be left out.
+    usage: its arguments, `[package]` for one that may be left out, `[--force]` for an option.
     help: the first line of its handler's docstring.
+    preview: what it would do, for whoever is to confirm it: words such as `remove 3 artifacts`; None if nobody can say.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Command:
     level: Level
     help: str
     handler: Handler
+    preview: Handler | None = None
 
     @property
     def permission(self) -> str:
@@ -62,13 +64,13 @@ NOT_YET: Final = (
 """Commands of the specification that this version knows of and cannot do. A name leaves this list when its handler arrives."""
 
 
-def command(name: str, usage: str = "", *, level: Level) -> Callable[[Handler], Handler]:
+def command(name: str, usage: str = "", *, level: Level, preview: Handler | None = None) -> Callable[[Handler], Handler]:
     """Register a coroutine as a command. Its docstring's first line becomes the help text."""
 
     def register(handler: Handler) -> Handler:
         if name in _commands:
             raise ValueError(f"the command {name} is registered twice")
-        _commands[name] = Command(name, usage, level, (handler.__doc__ or "").partition("\n")[0], handler)
+        _commands[name] = Command(name, usage, level, (handler.__doc__ or "").partition("\n")[0], handler, preview)
         return handler
 
     return register

@@ -77,6 +77,9 @@ class Package(Section):
     micro_cmd: OptionalCommand = Field(
         "", description="Command in place of build_cmd when hardly anything has changed. Default: build_cmd."
     )
+    clean_cmd: OptionalCommand = Field(
+        "", description="Command that is run before build_cmd when BUILD --force asks for everything anew. Default: none."
+    )
     inputs: Items[Line] = Field(
         (),
         description="Further globs of what it is built from; only these lockfiles then count. Default: the nearest lockfiles.",

@@ -32,6 +32,8 @@ from buildnet_cli.events.priority import Priority
 # Joiners belong to emoji and to several scripts; every other format character only hides or turns text.
 _HARMLESS_FORMAT = frozenset("\u200c\u200d")
 _SHORTEST_MASKED = 4
+# More than this are rarely meant.
+_MANY = 1000
 
 
 def remarks_on(config: Config, *, exists: Callable[[str], bool]) -> list[Remark]:
@@ -101,6 +103,16 @@ def _channels_without_recipients(config: Config) -> Iterator[Remark]:
             yield Remark(path, f"{section.kind} is on, but it has no recipients")
 
 
+def _more_recipients_than_people(config: Config) -> Iterator[Remark]:
+    count = len(config.notifications.all_recipients())
+    if count > _MANY:
+        yield Remark(
+            ("notifications", "channels"),
+            f"{count} recipients each get every message they want by itself",
+            "let a group's own address or room stand for its members",
+        )
+
+
 def _destinations_that_are_off(config: Config) -> Iterator[Remark]:
     enabled = config.notifications.enabled_channels()
     deliver_to = config.remote_control.confirmation.deliver_to
@@ -111,6 +123,11 @@ def _destinations_that_are_off(config: Config) -> Iterator[Remark]:
         channel = destination.partition(":")[0]
         if channel not in enabled:
             yield Remark(path, f"{shown(destination)} cannot be reached: {channel} is off or not configured")
+
+
+def _nothing_is_sent(config: Config) -> Iterator[Remark]:
+    if config.notifications.dry_run:
+        yield Remark(("notifications", "dry_run"), "nothing is sent: every message is logged and suppressed", is_note=True)
 
 
 def _limits_are_per_target(config: Config) -> Iterator[Remark]:
@@ -256,7 +273,9 @@ _RULES: tuple[Callable[[Config], Iterator[Remark]], ...] = (
     _channels_no_priority_names,
     _priorities_without_their_channel,
     _channels_without_recipients,
+    _more_recipients_than_people,
     _destinations_that_are_off,
+    _nothing_is_sent,
     _limits_are_per_target,
     _sample_values,
     _impossible_phones,

@@ -122,7 +122,8 @@ def subject_of(target: Target) -> str:
 
 
 _WHAT = {
-    Flow.REFUSING: "refuses what it is sent",
+    Flow.REFUSING: "refuses what it is sent; such messages are given up, with its answer",
+    Flow.GONE: "is gone for good, as it says; what it is to get is kept until that is changed",
     Flow.FAILING: "does not take messages; what it is to get is kept",
     Flow.HELD: "refuses our credential; what it is to get is kept until that is changed",
 }

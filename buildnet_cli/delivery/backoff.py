@@ -62,14 +62,19 @@ class Fate:
     next_attempt_at: datetime | None = None
 
 
-def fate_of(failure: Failure, effort: Effort, priority: Priority, now: datetime, jitter: float) -> Fate:
+def fate_of(
+    failure: Failure, effort: Effort, priority: Priority, now: datetime, jitter: float, *, started_at: datetime | None = None
+) -> Fate:
     """What becomes of a delivery after a failed attempt.
 
     effort: what was tried before this attempt. jitter: from 0 to 1, at random.
+    started_at: when the attempt began, now by default. It tells the delivery's age: the clock may have been set since.
     """
     match failure.outcome:
         case Outcome.PERMANENT:
             return Fate(DeliveryStatus.DEAD, "refused for good")
+        case Outcome.GONE:
+            return Fate(DeliveryStatus.DEAD, "the receiver is gone for good; nothing more is sent to it")
         case Outcome.HOLD:
             # When the next try is made is the breaker's business: it is due as soon as the target may be tried.
             return Fate(DeliveryStatus.PENDING, "the credential is refused; kept until it is changed", now)
@@ -80,7 +85,7 @@ def fate_of(failure: Failure, effort: Effort, priority: Priority, now: datetime,
         case Outcome.UNKNOWN if effort.count(Outcome.UNKNOWN) + 1 >= MOST_UNKNOWN:
             return Fate(DeliveryStatus.DEAD, "no answer, twice; it may have arrived")
     deadline = effort.begun_at + MAX_AGE[priority]
-    if now >= deadline:
+    if (started_at or now) >= deadline:
         return Fate(DeliveryStatus.EXPIRED, f"not taken within {format_duration(MAX_AGE[priority])}")
     reason = _WHY_PENDING[failure.outcome]
     return Fate(DeliveryStatus.PENDING, reason, next_attempt_at(failure, effort, now, jitter, deadline))

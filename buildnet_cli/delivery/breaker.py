@@ -31,10 +31,16 @@ LONGEST_PAUSE: Final = timedelta(minutes=15)
 STANDS_ALONE: Final = frozenset({"webhook", "console"})
 """Channels whose recipients are endpoints with a credential of their own; on any other, all recipients share one."""
 
+# What tells that it is there after all.
+_ANSWERED = (Outcome.PERMANENT, Outcome.HOLD)
+
 # Who asks may have looked at the clock a moment before the pause began.
 _SLACK = timedelta(minutes=1)
 
 _TAKEN, _NOT_TAKEN = "+", "-"
+
+PROBING: Final = frozenset({"failing", "held", "gone"})
+"""The states in which one message at a time is all that may be sent."""
 
 
 class Flow(enum.StrEnum):
@@ -42,11 +48,13 @@ class Flow(enum.StrEnum):
 
     WORKING = "working"
     REFUSING = "refusing"
-    """It answers, and refuses one message after the other for good. Nothing is held back: each gets its answer."""
+    """It answered the last message with a refusal for good. Nothing is held back: each gets its answer."""
     FAILING = "failing"
     """It takes nothing; probed from time to time."""
     HELD = "held"
     """It refuses our credential; probed from time to time, and at once after a reload."""
+    GONE = "gone"
+    """It says that it is no more; left alone until a reload, a restart or a person has it tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +76,14 @@ class Breaker:
 
     def is_shut(self, now: datetime) -> bool:
         """Whether nothing may be sent now. A clock that was set back shuts nothing for much longer than a pause."""
-        return self.not_before is not None and now < self.not_before <= now + LONGEST_PAUSE + _SLACK
+        if self.not_before is None or self.flow is Flow.GONE:
+            return self.not_before is not None
+        return now < self.not_before <= now + LONGEST_PAUSE + _SLACK
 
     @property
     def is_probing(self) -> bool:
         """Whether one message at a time is all that may be sent."""
-        return self.flow in (Flow.FAILING, Flow.HELD)
+        return self.flow in PROBING
 
 
 def after_success(breaker: Breaker) -> Breaker:
@@ -89,13 +99,13 @@ def after_failure(breaker: Breaker, failure: Failure, now: datetime) -> Breaker:
     if failure.outcome in (Outcome.CRASHED, Outcome.INTERRUPTED):
         return breaker
     since, answer = breaker.since or now, failure.answer
+    if failure.outcome is Outcome.GONE or (breaker.flow is Flow.GONE and failure.outcome not in _ANSWERED):
+        return Breaker(Flow.GONE, since, not_before=now, answer=answer)
     if failure.outcome is Outcome.HOLD or (breaker.flow is Flow.HELD and failure.outcome is not Outcome.PERMANENT):
         return Breaker(Flow.HELD, since, pause=LONGEST_PAUSE, not_before=now + LONGEST_PAUSE, answer=answer)
     if failure.outcome is Outcome.PERMANENT:
-        # It is there and answers, so that whatever else waits may be tried.
-        refused = 0 if breaker.is_probing else breaker.in_a_row + 1
-        flow = Flow.REFUSING if refused >= MOST_IN_A_ROW or breaker.flow is Flow.REFUSING else Flow.WORKING
-        return Breaker(flow, since, refused, breaker.recent, answer=answer)
+        # It is there and answers, so that whatever else waits may be tried; but a message is lost to it, and people should know.
+        return Breaker(Flow.REFUSING, since, recent=breaker.recent, answer=answer)
     asked_for = min(asked_delay(failure.retry_after_secs) or timedelta(), LONGEST_PAUSE)
     if breaker.flow is Flow.FAILING:
         pause = min(breaker.pause * 2, LONGEST_PAUSE)

@@ -184,12 +184,13 @@ class Dispatcher:
         return now + _AFTER_FAULT
 
     async def _mind_clock(self, now: datetime) -> None:
-        """A clock that was set back must not make anything wait for the time to come round again."""
+        """A clock that was set must not make anything wait for the time to come round again, nor expire unheard."""
         offset = now.timestamp() - self._clock.monotonic()
         before, self._offset = self._offset, offset
-        if before is not None and before - offset > _CLOCK_STEP_SECS:
-            _log.warning("the clock was set back by %.0f s", before - offset)
-            await self._outbox.turn_back(timedelta(seconds=before - offset))
+        step_secs = offset - before if before is not None else 0.0
+        if abs(step_secs) > _CLOCK_STEP_SECS:
+            _log.warning("the clock was set %s by %.0f s", "forward" if step_secs > 0 else "back", abs(step_secs))
+            await self._outbox.mind_clock_step(timedelta(seconds=step_secs))
 
     async def _load_gates(self) -> None:
         if not self._has_gates:

@@ -22,6 +22,9 @@ from buildnet_cli.routing.decision import Target
 _log = logging.getLogger(__name__)
 
 
+_UNTIL_CHANGED = (Flow.HELD, Flow.GONE)
+
+
 class Gates:
     """One gate per target; those that give no trouble are not remembered."""
 
@@ -38,7 +41,9 @@ class Gates:
 
     def take_over(self, stored: Mapping[Target, Breaker]) -> None:
         """Go on from what a former agent has stored."""
-        self._breakers = {**stored, **self._breakers}
+        # We have read the configuration anew: what it may have repaired is tried.
+        known = {target: after_reload(each) if each.flow in _UNTIL_CHANGED else each for target, each in stored.items()}
+        self._breakers = {**known, **self._breakers}
 
     def limit(self, room: Mapping[Target, int], now: datetime) -> dict[Target, int]:
         """How many each target may get now; those that are not named may get one."""
@@ -51,8 +56,9 @@ class Gates:
         return limited
 
     def opens_at(self, now: datetime) -> datetime | None:
-        """When the next of them opens; None if none is shut."""
-        moments = [breaker.not_before for breaker in self._breakers.values() if breaker.is_shut(now)]
+        """When the next of them opens; None if none does by itself."""
+        shut = [breaker for breaker in self._breakers.values() if breaker.is_shut(now) and breaker.flow is not Flow.GONE]
+        moments = [breaker.not_before for breaker in shut]
         return min((moment for moment in moments if moment is not None), default=None)
 
     def is_shut(self, target: Target) -> bool:

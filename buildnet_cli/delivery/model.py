@@ -149,6 +149,7 @@ class OutgoingMessage:
     attempt: from 1. sent_at: the time of this attempt.
     incident: the same for all messages about one problem; empty for a plain fact.
     thread: what went to the target about that problem first; None if this is it.
+    repeats: how many like it were folded before it; the message says so in words.
     """
 
     delivery_id: str
@@ -158,6 +159,7 @@ class OutgoingMessage:
     sent_at: datetime
     incident: str = ""
     thread: Thread | None = None
+    repeats: int = 0
 
 
 @dataclass(frozen=True, slots=True)

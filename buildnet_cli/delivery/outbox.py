@@ -46,12 +46,15 @@ class Outbox(Protocol):
     async def void_leases(self) -> int:
         """Free what a former agent held; how many there were. Called once, at start.
 
-        What could only be due so late because the clock was set back since is due now.
+        Where the clock was set back since, nothing waits for its time to come round again.
         """
         ...
 
-    async def turn_back(self, by: timedelta) -> None:
-        """The clock was set back: what waits for its time keeps its distance to it."""
+    async def mind_clock_step(self, by: timedelta) -> None:
+        """The clock was set by so much; negative: back.
+
+        What waits for its time, and what was told some time ago, keep their distance to it; nothing grows old by it.
+        """
         ...
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:

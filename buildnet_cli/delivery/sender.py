@@ -91,10 +91,11 @@ class Sender:
                 started_at,
                 delivery.incident,
                 self._thread(leased.first, rendered),
+                delivery.repeats,
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
-                _log.info("dry run: not sent", extra={"target": str(delivery.target), "delivery": delivery.id, "text": text})
+                _log.info("dry run, not sent to %s: %s", delivery.target, text, extra={"delivery": delivery.id})
                 return self._final(
                     leased, started_at, DeliveryStatus.SUPPRESSED, None, "dry run: rendered and logged, not sent", text
                 )
@@ -123,7 +124,7 @@ class Sender:
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
-        fate = fate_of(failure, leased.effort, leased.event.priority, now, self._jitter())
+        fate = fate_of(failure, leased.effort, leased.event.priority, now, self._jitter(), started_at=started_at)
         attempt = Attempt(
             delivery_id=leased.delivery.id,
             started_at=started_at,

@@ -187,7 +187,9 @@ def _set_aside(path: Path, reason: str) -> None:
     folder = path.parent / REJECTED
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        name = path.name if not os.path.lexists(folder / path.name) else f"{new_id('spool')}.{path.name}"
+        name = f"{path.name}.bad"
+        if os.path.lexists(folder / name):
+            name = f"{new_id('spool')}.{name}"
         path.rename(folder / name)
         (folder / f"{name}.reason").write_text(f"{reason}\n", encoding="utf-8")
     except OSError as exc:

@@ -112,8 +112,9 @@ class Build:
     reason: why it ended as it did when it neither succeeded nor plainly failed:
         exit, signal, oom, timeout, idle_timeout, dependency, cancelled, shutdown, removed, agent_crash, lost, daemon (it
         failed itself, or was lost); empty before.
-    requested_by: who asked, such as `cli` or `sms:DevOps Lead`.
+    requested_by: who asked, such as `cli` or `sms:DevOps Lead`. cancelled_by: who had it cancelled; empty if nobody did.
     tier, why: how much work it needed, and the reason; None before it began.
+    is_forced: whether it is to be built whatever the cache holds.
     processes: in which it runs, as `process/identity` writes them down; empty if none has begun. Nobody's business but ours.
     """
 
@@ -132,6 +133,8 @@ class Build:
     why: Why | None = None
     origin: Origin = Origin.ENGINE
     processes: str = ""
+    cancelled_by: str = ""
+    is_forced: bool = False
 
     @property
     def duration(self) -> timedelta | None:
@@ -149,11 +152,13 @@ class Build:
             "package": self.package,
             "status": self.status.value,
             "tier": self.tier.value if self.tier is not None else None,
+            "forced": self.is_forced,
             "queued_at": to_rfc3339(self.queued_at),
             "started_at": to_rfc3339(self.started_at) if self.started_at is not None else None,
             "finished_at": to_rfc3339(self.finished_at) if self.finished_at is not None else None,
             "duration_ms": round(duration.total_seconds() * 1000) if duration is not None else None,
             "requested_by": self.requested_by,
+            "cancelled_by": self.cancelled_by or None,
             "reason": self.reason or None,
             "exit_code": self.exit_code,
             "error": self.error.as_wire() if self.error is not None else None,
@@ -190,9 +195,20 @@ class Ticket:
         }
 
 
+class Capability(enum.StrEnum):
+    """What not every engine can do. Asked for it all the same, one that cannot raises UnsupportedError."""
+
+    FORCE = "force"
+    """Build what need not be built."""
+    CANCEL_RUNNING = "cancel_running"
+    """End a build that runs; one that waits can always be called off."""
+    EXPLAIN = "explain"
+    """Say why a package was built."""
+
+
 @dataclass(frozen=True, slots=True)
 class EngineStatus:
-    """What an engine does at this moment.
+    """What an engine does at this moment, and what it can do.
 
     kind: `local` or `buildnetd`. state: running, paused or unreachable.
     """
@@ -202,6 +218,7 @@ class EngineStatus:
     packages: tuple[str, ...]
     running: tuple[Build, ...]
     queued: tuple[Build, ...]
+    capabilities: frozenset[Capability] = frozenset(Capability)
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,14 +44,15 @@ class Engine(Protocol):
         """Take over what a former agent left, and begin to work."""
         ...
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
+        is_forced: whether that package, or all, are built whatever the cache holds; its dependencies are as usual.
         Raises UnknownPackageError if there is no such package, with the nearest name as a hint.
         """
         ...
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package; the builds that this ended, dependents included.
 
         Raises NotFoundError if nothing of that name is queued or running, ConflictError if the build is finished.

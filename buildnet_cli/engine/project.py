@@ -30,6 +30,7 @@ class Package:
     timeout: None for the project's; zero for no limit. idle_timeout: how long it may write nothing; None for no limit.
     retries: how often it is run again when it fails.
     micro_cmd: in place of build_cmd when hardly anything has changed; empty if it is to be build_cmd.
+    clean_cmd: before build_cmd when a build is forced; empty if there is nothing to clean.
     inputs: further globs of what it is built from; then it answers for lockfiles and manifests itself.
     more_outputs: further folders like output_dir. env: names of variables that change the result.
     toolchain: commands such as `node --version` whose answer changes the result. is_cached: whether a result may be used again.
@@ -50,6 +51,7 @@ class Package:
     is_cached: bool = True
     idle_timeout: timedelta | None = None
     retries: int = 0
+    clean_cmd: str = ""
 
     @property
     def outputs(self) -> tuple[str, ...]:
@@ -149,6 +151,7 @@ def _to_package(section: PackageSection) -> Package:
         section.cache,
         _seconds(section.idle_timeout_secs or None),
         section.retries,
+        section.clean_cmd,
     )
 
 

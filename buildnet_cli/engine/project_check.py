@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from buildnet_cli.config.fields import did_you_mean, shown
 from buildnet_cli.config.origin import KeyPath
 from buildnet_cli.config.problems import Problem
+from buildnet_cli.engine.local.globbing import flaw_of
 
 if TYPE_CHECKING:
     from buildnet_cli.engine.project import Package
@@ -30,6 +31,7 @@ def check_packages(root: Path, packages: Sequence[Package], problem: MakeProblem
         flaw = _flaw_of_folder(root, package.path)
         if flaw:
             yield problem(f"the path {shown(package.path)} of {package.name} {flaw}", (*path, "path"), "")
+        yield from _bad_globs(package, path, problem)
     yield from _unknown_dependencies(packages, first, problem)
     cycle = find_cycle({name: packages[index].dependencies for name, index in first.items()})
     if cycle:
@@ -57,6 +59,15 @@ def _unknown_dependencies(packages: Sequence[Package], known: dict[str, int], pr
             if name not in known:
                 message = f"{package.name} depends on {shown(name)}, which is no package here{did_you_mean(name, known)}"
                 yield problem(message, ("packages", index, "dependencies", position), f"packages: {', '.join(known)}")
+
+
+def _bad_globs(package: Package, path: KeyPath, problem: MakeProblem) -> Iterator[Problem]:
+    for field, globs in (("sources", package.sources), ("inputs", package.inputs)):
+        for position, glob in enumerate(globs):
+            flaw = flaw_of(glob)
+            if flaw:
+                hint = "globs are relative to the project, such as src/**/*.{ts,tsx}"
+                yield problem(f"{field} of {package.name}: {flaw}", (*path, field, position), hint)
 
 
 def _flaw_of_folder(root: Path, path: str) -> str:

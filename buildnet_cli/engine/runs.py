@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending
 from buildnet_cli.engine.model import Origin
 from buildnet_cli.engine.port import BuildRecorder
+from buildnet_cli.engine.queueing import announce, ending
 from buildnet_cli.process.identity import is_alive
 
 

@@ -17,26 +17,38 @@ class Lagged(Exception):
         self.missed = missed
 
 
+class Ended(Exception):
+    """The bus has been closed; nothing more comes."""
+
+
 class Subscription:
     """One listener's place in the stream. Used from the bus's event loop only."""
 
     def __init__(self, size: int) -> None:
-        self._queue: asyncio.Queue[Event] = asyncio.Queue(size)
+        self._size = size
+        self._queue: asyncio.Queue[Event | None] = asyncio.Queue()
         self._missed = 0
 
     def offer(self, event: Event) -> None:
         """Hand over an event, or count it as missed if the listener has not kept up."""
-        if self._missed or self._queue.full():
+        if self._missed or self._queue.qsize() >= self._size:
             self._missed += 1
             return
         self._queue.put_nowait(event)
 
+    def end(self) -> None:
+        """Nothing more will be offered."""
+        self._queue.put_nowait(None)
+
     async def next(self) -> Event:
-        """The next event. Raises Lagged once, after the last event before the gap."""
+        """The next event. Raises Lagged once, after the last event before the gap, and Ended after the last of all."""
         if self._missed and self._queue.empty():
             missed, self._missed = self._missed, 0
             raise Lagged(missed)
-        return await self._queue.get()
+        event = await self._queue.get()
+        if event is None:
+            raise Ended
+        return event
 
 
 class EventBus:
@@ -50,6 +62,11 @@ class EventBus:
     def publish(self, event: Event) -> None:
         for subscription in self._subscriptions:
             subscription.offer(event)
+
+    def close(self) -> None:
+        """Tell every listener that nothing more comes."""
+        for subscription in self._subscriptions:
+            subscription.end()
 
     @contextmanager
     def subscribe(self) -> Iterator[Subscription]:

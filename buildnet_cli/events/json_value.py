@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any
 
-from buildnet_cli.errors import UsageError
+from buildnet_cli.errors import TooLargeError, UsageError
 
 JsonObject = Mapping[str, Any]
 
@@ -46,10 +46,10 @@ def read_text(where: str, value: object) -> str:
 
 
 def check_size(where: str, text: str) -> None:
-    """Raises UsageError if this text is larger than MAX_BYTES."""
+    """Raises TooLargeError if this text is larger than MAX_BYTES."""
     size = len(text.encode())
     if size > MAX_BYTES:
-        raise UsageError(f"{where} has {-(-size // 1024)} KiB; at most {MAX_BYTES // 1024} KiB are taken", where=where)
+        raise TooLargeError(f"{where} has {-(-size // 1024)} KiB; at most {MAX_BYTES // 1024} KiB are taken", where=where)
 
 
 def kind_of(value: object) -> str:

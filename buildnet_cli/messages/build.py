@@ -3,7 +3,7 @@
 Payload: a build as `engine.model.Build.as_wire` writes it. What the producer knows beyond that, it may add:
 `failures` (in a row, this one included), `passes_before` (successes before the first of them), `is_new_error`, `failures_before`
 (that a success ended), `red_secs` (how long it has been or was failing), `median_ms`, `queued_position`, `estimated_start`,
-`skipped` (packages not built because of it), `host`, `commit`, `branch`.
+`queue_depth` (builds that wait), `skipped` (packages not built because of it), `host`, `commit`, `branch`.
 """
 
 from __future__ import annotations
@@ -84,8 +84,8 @@ def queued(event: Event, facts: Facts) -> Message:
     """`api queued #3`."""
     position = facts.count("queued_position")
     title = f"{_package(event, facts)} queued" + (f" #{position}" if position else "")
-    fields = (*_common_fields(facts), *fields_of(("Starts about", facts.text("estimated_start"))))
-    return Message(event, title, said(event), fields=fields, actions=_cancel_action(facts))
+    fields = fields_of(("Starts about", facts.text("estimated_start")), ("Queue", _queue(facts)))
+    return Message(event, title, said(event), fields=(*_common_fields(facts), *fields), actions=_cancel_action(facts))
 
 
 def started(event: Event, facts: Facts) -> Message:
@@ -94,7 +94,7 @@ def started(event: Event, facts: Facts) -> Message:
         event,
         f"{_package(event, facts)} started",
         said(event),
-        fields=_common_fields(facts),
+        fields=(*_common_fields(facts), *fields_of(("Queue", _queue(facts)))),
         actions=_cancel_action(facts),
     )
 
@@ -105,7 +105,11 @@ def cancelled(event: Event, facts: Facts) -> Message:
         event,
         f"{_package(event, facts)} CANCELLED",
         said(event),
-        fields=_common_fields(facts),
+        fields=(
+            *fields_of(("Cancelled by", facts.text("cancelled_by"))),
+            *_common_fields(facts),
+            *fields_of(("Queue", _queue(facts))),
+        ),
         actions=_build_action(event, facts),
     )
 
@@ -154,6 +158,11 @@ def _duration(facts: Facts) -> str:
 def _duration_and_median(facts: Facts) -> str:
     took, median = _duration(facts), facts.duration("median_ms", unit=_MILLISECOND)
     return f"{took} (median {median})" if took and median else took
+
+
+def _queue(facts: Facts) -> str:
+    depth = facts.count("queue_depth")
+    return f"{depth:,} waiting" if depth else ""
 
 
 def _red(facts: Facts) -> str:

@@ -98,6 +98,14 @@ def digest(event: Event, facts: Facts) -> Message:
         return service.plain(event, facts)  # anybody may hand in an event of such a type, with any payload
 
 
+def still_open(event: Event) -> str:
+    """`open: build.failed api, node.failed w3`: what a digest leaves open, for where there is no room for more; else empty."""
+    problems = event.payload.get("open") if event.type.startswith(PREFIX) else None
+    named = [Facts(each) for each in problems if isinstance(each, Mapping)] if isinstance(problems, list) else []
+    names = [" ".join(filter(None, (facts.text("type"), facts.text("subject")))) for facts in named[:_MOST_LISTED]]
+    return f"open: {', '.join(names)}" if names else ""
+
+
 def _digest(event: Event) -> Message:
     payload = event.payload
     lines = [*_open_lines(payload), *_closed_lines(payload), *_count_lines(payload)]

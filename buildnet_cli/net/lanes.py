@@ -110,7 +110,7 @@ class Lanes:
         self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float | None, max_answer: int
     ) -> Answer:
         response: httpx.Response | None = None
-        body = bytearray()
+        body, is_whole = bytearray(), True
         try:
             async with asyncio.timeout(timeout_secs):
                 response = await client.send(request, stream=True)
@@ -120,9 +120,10 @@ class Lanes:
                     if len(body) >= max_answer:
                         break
         except (TimeoutError, httpx.HTTPError, aiohttp.ClientError):
-            # Once there is a status, it decides; a body that breaks off or never ends changes nothing.
+            # A refusal is one even if its text broke off; a success is none.
             if response is None:
                 raise
+            is_whole = False
         finally:
             if response is not None:
                 await _close(response)
@@ -133,7 +134,7 @@ class Lanes:
             if headers.get("content-encoding", "identity") != "identity"
             else bytes(body[:max_answer]).decode("utf-8", "replace")
         )
-        return Answer(response.status_code, headers, text, host, received_at)
+        return Answer(response.status_code, headers, text, host, received_at, is_whole)
 
     def _client(self, lane: _Lane) -> httpx.AsyncClient:
         if lane not in self._lanes:

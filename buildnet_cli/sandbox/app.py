@@ -13,11 +13,20 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page, sendgrid, ses
+from buildnet_cli.sandbox import page, sendgrid, ses, telegram, twilio
+from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Received, read_answers
+from buildnet_cli.sandbox.slack import routes as slack
 
-_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (sendgrid.routes, ses.routes)
+_STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
+    twilio.routes,
+    sendgrid.routes,
+    ses.routes,
+    slack.routes,
+    discord.routes,
+    telegram.routes,
+)
 
 _PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -34,6 +43,7 @@ def create_app(front: Front) -> Starlette:
     return Starlette(
         routes=[
             Route("/hooks/{name}", sandbox.hook, methods=["POST", "PUT", "PATCH"]),
+            Route("/hooks/{name}/messages/{number:int}", sandbox.change, methods=["PATCH"]),
             *(route for stand_in in _STAND_INS for route in stand_in(front)),
             Route("/api/messages", sandbox.messages, methods=["GET"]),
             Route("/api/messages", sandbox.clear, methods=["DELETE"]),
@@ -55,6 +65,12 @@ class _Sandbox:
     async def hook(self, request: Request) -> Response:
         message, answer = await self._front.take(request, request.path_params["name"], parsed(await read_body(request)))
         return _reply(answer, message, wants_message=request.query_params.get("wait") == "true")
+
+    async def change(self, request: Request) -> Response:
+        """As Discord's webhooks change a message that they posted."""
+        name, number = request.path_params["name"], request.path_params["number"]
+        message, answer = await self._front.take(request, name, parsed(await read_body(request)), replaces=number)
+        return _reply(answer, message, wants_message=True)
 
     async def messages(self, request: Request) -> Response:
         since, limit = _number(request, "since", 0), _number(request, "limit", 1000)

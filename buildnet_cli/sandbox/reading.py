@@ -10,6 +10,7 @@ from typing import Any
 _ENTITIES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))
 _SLACK_DATE = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 _DISCORD_ESCAPE = re.compile(r"\\([\\*_~`|>#\-\[\]()<])")
+_DISCORD_STRUCK = re.compile(r"~~(.*)~~\n")
 _LONGEST = 4_000
 
 
@@ -38,8 +39,9 @@ def read(body: Any) -> Reading:
             return _slack(body)
         if isinstance(body.get("type"), str) and isinstance(body.get("payload"), dict):
             return _event(body)
-        if isinstance(body.get("text"), str):
-            title, _, line = body["text"].partition("\n")
+        said = body.get("text", body.get("content"))
+        if isinstance(said, str):
+            title, _, line = said.partition("\n")
             return Reading("other", _cut(title), _cut(line))
     text = body if isinstance(body, str) else ""
     return Reading("other", _cut(text.strip().partition("\n")[0]) or "(no text)")
@@ -60,14 +62,17 @@ def _event(event: dict[str, Any]) -> Reading:
 
 
 def _slack(body: dict[str, Any]) -> Reading:
-    texts = [(str(block.get("type")), part) for block in body["blocks"] if isinstance(block, dict) for part in _texts(block)]
+    attached = [part["blocks"] for part in _list(body.get("attachments")) if isinstance(part, dict) and _list(part.get("blocks"))]
+    blocks = [block for part in (body["blocks"], *attached) for block in part if isinstance(block, dict)]
+    texts = [(str(block.get("type")), part) for block in blocks for part in _texts(block)]
     title = next((text for kind, text in texts if kind == "header"), str(body.get("text", "")))
-    code = next((text.strip("`\n") for kind, text in texts if kind == "section" and text.startswith("```")), "")
-    plain = [text for kind, text in texts if kind == "section" and not text.startswith(("```", "*"))]
-    labelled = [text for kind, text in texts if kind == "section" and text.startswith("*")]
-    fields = tuple((label.strip("*"), value) for label, _, value in (text.partition("\n") for text in labelled))
+    told = [text for kind, text in texts if kind == "section"]
+    code = next((text.strip("`\n") for text in told if text.startswith("```")), "")
+    was = next((text for text in told if text.startswith("~") and text.endswith("~")), "")
+    plain = [text for text in told if text != was and not text.startswith(("```", "*"))]
+    fields = tuple((label.strip("*"), value) for label, _, value in (text.partition("\n") for text in told if text[:1] == "*"))
     note = " ".join(text for kind, text in texts if kind == "context").replace("`", "").replace("\n", " · ")
-    return Reading("slack", title, plain[0] if plain else "", fields, code, note)
+    return Reading("slack", title, plain[0] if plain else "", fields, code, note, was.strip("~"))
 
 
 def _texts(block: dict[str, Any]) -> Iterator[str]:
@@ -80,6 +85,8 @@ def _texts(block: dict[str, Any]) -> Iterator[str]:
 
 def _discord(embed: dict[str, Any]) -> Reading:
     line, _, code = str(embed.get("description") or "").partition("\n```\n")
+    struck = _DISCORD_STRUCK.match(line)
+    line = line[struck.end() :] if struck else line
     fields = tuple(
         (_unmarked(str(part.get("name", ""))), _unmarked(str(part.get("value", ""))))
         for part in _list(embed.get("fields"))
@@ -88,7 +95,13 @@ def _discord(embed: dict[str, Any]) -> Reading:
     footer = embed.get("footer")
     note = str(footer.get("text", "")) if isinstance(footer, dict) else ""
     return Reading(
-        "discord", _unmarked(str(embed.get("title", ""))), _unmarked(line), fields, _cut(code.removesuffix("\n```")), note
+        "discord",
+        _unmarked(str(embed.get("title", ""))),
+        _unmarked(line),
+        fields,
+        _cut(code.removesuffix("\n```")),
+        note,
+        _unmarked(struck[1]) if struck else "",
     )
 
 

@@ -36,7 +36,7 @@ def save(db: sqlite_utils.Database, breakers: Mapping[Target, Breaker], now: dat
     for target, breaker in breakers.items():
         address = [target.channel, target.recipient]
         (was_probing,) = db.execute(
-            "SELECT count(*) FROM breakers WHERE channel = ? AND recipient = ? AND flow IN ('failing', 'held')", address
+            "SELECT count(*) FROM breakers WHERE channel = ? AND recipient = ? AND flow IN ('failing', 'held', 'gone')", address
         ).fetchone()
         if breaker == Breaker():
             db.execute("DELETE FROM breakers WHERE channel = ? AND recipient = ?", address)

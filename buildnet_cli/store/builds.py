@@ -35,12 +35,12 @@ _BUILDS_FOR_STANDING = 200
 # A build that has ended does not run again, in whatever order its states are handed in.
 _PUT = """
 INSERT INTO builds (id, run_id, package, status, requested_by, queued_at, started_at, finished_at, tier, reason, exit_code, error,
-    why, origin, processes)
+    why, origin, processes, cancelled_by, is_forced)
 VALUES (:id, :run_id, :package, :status, :requested_by, :queued_at, :started_at, :finished_at, :tier, :reason, :exit_code, :error,
-    :why, :origin, :processes)
+    :why, :origin, :processes, :cancelled_by, :is_forced)
 ON CONFLICT (id) DO UPDATE SET status = excluded.status, started_at = excluded.started_at, finished_at = excluded.finished_at,
     tier = excluded.tier, reason = excluded.reason, exit_code = excluded.exit_code, error = excluded.error,
-    why = excluded.why, processes = excluded.processes
+    why = excluded.why, processes = excluded.processes, cancelled_by = excluded.cancelled_by
 WHERE builds.status IN ('queued', 'running') OR excluded.status NOT IN ('queued', 'running')
 """
 
@@ -173,6 +173,8 @@ def from_row(row: Row) -> Build:
         why=_why_from_text(row["why"]) if row["why"] is not None else None,
         origin=Origin(row["origin"]),
         processes=row["processes"],
+        cancelled_by=row["cancelled_by"],
+        is_forced=bool(row["is_forced"]),
     )
 
 
@@ -193,6 +195,8 @@ def _to_row(build: Build) -> dict[str, Any]:
         "why": _why_to_text(build.why) if build.why is not None else None,
         "origin": build.origin.value,
         "processes": build.processes,
+        "cancelled_by": build.cancelled_by,
+        "is_forced": build.is_forced,
     }
 
 

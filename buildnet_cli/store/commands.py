@@ -1,47 +1,93 @@
-"""Commands as rows: written before they take effect, completed after."""
+"""Commands as rows, each with its entry in the audit: written before they take effect, completed after."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
 import sqlite_utils
 
 from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.commands.audit import Entry, Request, Seals, anchor
 from buildnet_cli.delivery.clean import clean_object, clean_text
+from buildnet_cli.store import audit
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, Row, newest_first
 
 _BEGIN = """
 INSERT INTO commands (request_id, command, status, channel, principal, timestamp, result, message)
-VALUES (:request_id, :command, 'executing', :channel, :principal, :timestamp, '{}', '')
+VALUES (?, ?, 'executing', ?, ?, ?, '{}', '')
 """
-_FINISH = "UPDATE commands SET status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
+_TAKE_IN = "INSERT INTO inbound (channel, message_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
+_FINISH = "UPDATE commands SET command = ?, status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
+_EXECUTING = "SELECT request_id, command FROM commands WHERE status = 'executing' ORDER BY seq"
 
 
 class StoredCommands:
-    """Implements `commands/model.CommandLog`."""
+    """Implements `commands/model.CommandLog`. seals: what the audit is sealed with."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, seals: Seals) -> None:
         self._store = store
+        self._seals = seals
+        self._anchoring = asyncio.Lock()
 
-    async def begin(self, entry: Mapping[str, Any]) -> None:
-        row = {name: clean_text(str(entry[name])) for name in ("request_id", "command", "channel", "principal", "timestamp")}
-        await self._store.write(lambda db: db.execute(_BEGIN, row))
+    async def begin(self, request: Request, principal: str, message_id: str = "") -> bool:
+        key = await asyncio.to_thread(self._seals.key)
+
+        def begin(db: sqlite_utils.Database) -> bool:
+            if message_id and not db.execute(_TAKE_IN, [request.channel, clean_text(message_id), request.timestamp]).rowcount:
+                return False
+            named = (request.command, request.channel, principal, request.timestamp)
+            db.execute(_BEGIN, [request.request_id, *map(clean_text, named)])
+            audit.begin(db, key, request)
+            return True
+
+        return await self._store.write(begin)
 
     async def finish(
-        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
+        self, request_id: str, *, command: str, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
     ) -> None:
-        values = [status, json.dumps(clean_object(result)), clean_text(message), to_rfc3339(finished_at), request_id]
-        await self._store.write(lambda db: db.execute(_FINISH, values))
+        values = [
+            clean_text(command),
+            status,
+            json.dumps(clean_object(result)),
+            clean_text(message),
+            to_rfc3339(finished_at),
+            request_id,
+        ]
+        key = await asyncio.to_thread(self._seals.key)
+
+        def finish(db: sqlite_utils.Database) -> Entry | None:
+            db.execute(_FINISH, values)
+            return audit.end(db, key, request_id, status, command, result)
+
+        await self._write(key, finish)
+
+    async def reject(self, request: Request, reason: str) -> None:
+        """Write down an attempt that was turned away before it was a command: forged, or a stranger's."""
+        key = await asyncio.to_thread(self._seals.key)
+
+        def reject(db: sqlite_utils.Database) -> Entry | None:
+            audit.begin(db, key, request)
+            return audit.end(db, key, request.request_id, "rejected", "", {"reason": reason})
+
+        await self._write(key, reject)
 
     async def interrupt_unfinished(self, now: datetime) -> None:
         """Close the rows of commands that were executing when a former agent ended. They are told of, and never run again."""
-        values = ["interrupted", "the agent ended while it ran; it was not run again", to_rfc3339(now)]
-        sql = "UPDATE commands SET status = ?, message = ?, finished_at = ? WHERE status = 'executing'"
-        await self._store.write(lambda db: db.execute(sql, values))
+        message = "the agent ended while it ran; it was not run again"
+        for request_id, command in await self._store.read(lambda db: db.execute(_EXECUTING).fetchall()):
+            await self.finish(request_id, command=command, status="interrupted", result={}, message=message, finished_at=now)
+
+    async def _write(self, key: bytes, end: Callable[[sqlite_utils.Database], Entry | None]) -> None:
+        """Write, and then keep where the chain ends now. Should we end in between, the anchor is of before, which is no flaw."""
+        async with self._anchoring:
+            newest = await self._store.write(end)
+            if newest is not None:
+                await asyncio.to_thread(self._seals.put_anchor, anchor(key, newest))
 
 
 def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 50) -> Page[Row]:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import sqlite_utils
 
 from buildnet_cli.errors import NotFoundError, StorageError
-from buildnet_cli.store.connection import connect_reader, connect_writer, immediate, snapshot
+from buildnet_cli.store.connection import close_writer, connect_reader, connect_writer, immediate, snapshot
 from buildnet_cli.store.refusal import storage_error
 from buildnet_cli.store.writer import Operation, Writer
 
@@ -42,7 +42,7 @@ class Store:
         try:
             return cls(path, writer_db, connect_reader(path))
         except BaseException:
-            writer_db.close()
+            close_writer(writer_db, path)
             raise
 
     @property
@@ -72,7 +72,7 @@ class Store:
         self._writer.close()
         self._reader.shutdown()
         self._reader_db.close()
-        self._writer_db.close()
+        close_writer(self._writer_db, self.path)
 
     def _read(self, query: Callable[[sqlite_utils.Database], T]) -> T:
         try:
@@ -115,4 +115,4 @@ def open_exclusive(path: Path) -> Iterator[sqlite_utils.Database]:
     except sqlite3.Error as exc:
         raise storage_error(exc, path) from exc
     finally:
-        db.close()
+        close_writer(db, path)

@@ -8,7 +8,7 @@ from datetime import datetime
 import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
-from buildnet_cli.errors import NotFoundError
+from buildnet_cli.errors import NotFoundError, UsageError
 from buildnet_cli.events.model import Event
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
@@ -115,10 +115,27 @@ def page(
     return newest_first(db, "events", chosen, limit, from_row)
 
 
-def after(db: sqlite_utils.Database, event_id: str, *, limit: int = 500) -> list[Event]:
-    """The events accepted after this one, oldest first, for a listener that lost its place; none if it is unknown."""
-    sql = "SELECT * FROM events WHERE seq > (SELECT seq FROM events WHERE id = ?) ORDER BY seq LIMIT ?"
-    return [from_row(row) for row in db.query(sql, [event_id, limit])]
+def place_of(db: sqlite_utils.Database, since: str | datetime | None) -> int:
+    """The place after which a listener wants what comes: an event of this id, a time, or the newest of all; 0 is the start.
+
+    Raises UsageError for an id that is unknown.
+    """
+    if isinstance(since, str):
+        row = db.execute("SELECT seq FROM events WHERE id = ?", [since]).fetchone()
+        if row is None:
+            raise UsageError(f"there is no event {ascii(since)[1:-1][:40]}", hint="a time will do, too", where="since")
+        return int(row[0])
+    if since is not None:
+        row = db.execute("SELECT min(seq) - 1 FROM events WHERE accepted_at >= ?", [to_rfc3339(since)]).fetchone()
+        if row[0] is not None:
+            return int(row[0])
+    return int(db.execute("SELECT coalesce(max(seq), 0) FROM events").fetchone()[0])
+
+
+def after_place(db: sqlite_utils.Database, *, place: int, limit: int) -> list[tuple[int, Event]]:
+    """The events stored after a place, oldest first, each with its own."""
+    rows = db.query("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", [place, limit])
+    return [(row["seq"], from_row(row)) for row in rows]
 
 
 def _meant_by(db: sqlite_utils.Database, pattern: Pattern) -> list[str]:

@@ -14,6 +14,7 @@ from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.errors import UsageError
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.routing.decision import Target
+from buildnet_cli.store import audit
 from buildnet_cli.store import breakers as breaker_rows
 from buildnet_cli.store import builds as build_rows
 from buildnet_cli.store import commands as command_rows
@@ -136,3 +137,8 @@ def _status(text: str | None) -> DeliveryStatus | None:
         raise UsageError(
             f"{text!a} is no state of a delivery", hint=f"choose {', '.join(DeliveryStatus)}", where="status"
         ) from exc
+
+
+def audited(db: sqlite_utils.Database, *, limit: int, cursor: str | None = None, channel: str | None = None) -> Page[Wire]:
+    """The audit's entries as the specification writes them."""
+    return audit.page(db, before=cursor, limit=limit, channel=channel)

@@ -20,7 +20,7 @@ from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import breakers as breaker_rows
-from buildnet_cli.store import deliveries, events, redrive
+from buildnet_cli.store import clock_step, deliveries, events, redrive
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Row
 
@@ -73,11 +73,6 @@ UPDATE deliveries SET next_attempt_at = ?
 WHERE status = 'pending' AND next_attempt_at > CASE WHEN attempts = anew_after THEN ? ELSE ? END
 """
 
-_TURN_BACK = """
-UPDATE deliveries SET next_attempt_at = strftime('%Y-%m-%dT%H:%M:%fZ', next_attempt_at, ?)
-WHERE status = 'pending' AND lease IS NULL
-"""
-
 _RANKS = (3, 2, 1, 0)
 _DEFAULT_ROOM = 1
 
@@ -99,12 +94,13 @@ class StoredOutbox:
         def void(db: sqlite_utils.Database) -> int:
             latest = to_rfc3339(now + LONGEST_DELAY)
             db.execute(_CLAMP, [to_rfc3339(now), to_rfc3339(now), latest])
+            clock_step.mind(db, clock_step.since_last_event(db, now))
             return _void_leases(db)
 
         return await self._store.write(void)
 
-    async def turn_back(self, by: timedelta) -> None:
-        await self._store.write(lambda db: db.execute(_TURN_BACK, [f"-{by.total_seconds():.3f} seconds"]))
+    async def mind_clock_step(self, by: timedelta) -> None:
+        await self._store.write(lambda db: clock_step.mind(db, by))
 
     async def lease(self, now: datetime, limit: int, room: Mapping[Target, int] | None = None) -> list[Leased]:
         return await self._store.write(lambda db: _lease(db, now, limit, room or {}))

@@ -9,7 +9,10 @@ import sqlite_utils
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.errors import ConflictError, NotFoundError
+from buildnet_cli.routing.decision import Lane, Slot
+from buildnet_cli.routing.memory import EVERYBODY
 from buildnet_cli.store import deliveries
+from buildnet_cli.store.memory import take_slots
 
 FAILED = (DeliveryStatus.DEAD, DeliveryStatus.EXPIRED)
 """What `--failed` means."""
@@ -37,14 +40,19 @@ WHERE id = :id
 def retry(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Delivery:
     """Have a delivery tried again, now: one that was given up begins anew, one that waits for its next try waits no longer.
 
+    It is not held by the rate limits, and counts in them if it begins anew.
     Raises NotFoundError, or ConflictError for one that was made, suppressed, or is held on purpose.
     """
     delivery = _find(db, delivery_id)
     _refuse_folded(delivery, "retry")
     if delivery.status not in _MAY_BE_TRIED:
         raise ConflictError(f"{delivery_id} is {delivery.status.value}: {delivery.reason}; there is nothing to try again")
-    sql = _HURRY if delivery.status is DeliveryStatus.PENDING else _RETRY
-    db.execute(sql, {"id": delivery_id, "now": to_rfc3339(now)})
+    if delivery.status is DeliveryStatus.PENDING:
+        db.execute(_HURRY, {"id": delivery_id, "now": to_rfc3339(now)})
+    else:
+        db.execute(_RETRY, {"id": delivery_id, "now": to_rfc3339(now)})
+        # A person is not kept waiting by the rate limits; but it counts in them, as every message does.
+        take_slots(db, (Slot(delivery.target, Lane.ORDINARY), Slot(EVERYBODY, Lane.ORDINARY)), now)
     return _find(db, delivery_id)
 
 

@@ -16,6 +16,7 @@ import sqlite_utils
 
 from buildnet_cli.errors import StorageError
 from buildnet_cli.store.connection import immediate
+from buildnet_cli.store.presence import Presence
 from buildnet_cli.store.refusal import storage_error
 
 _log = logging.getLogger(__name__)
@@ -45,6 +46,7 @@ class Writer:
         """db: this thread's own connection; closing it stays with the caller. commits: how many groups have been stored."""
         self._db = db
         self._path = path
+        self._presence = Presence(db, path)
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._is_closed = False
         # `close` comes from another thread than `write`: no job may be handed in after the last one.
@@ -98,9 +100,11 @@ class Writer:
 
     def _commit(self, group: list[_Job]) -> None:
         try:
+            self._presence.require()
             with immediate(self._db):
                 for job in group:
                     self._apply(job)
+            self._presence.require()
             self.commits += 1
         except Exception as exc:  # noqa: BLE001  (the thread outlives whatever happens; every caller is told)
             error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc

@@ -11,10 +11,10 @@ import pytest
 from buildnet_cli.clock import SystemClock
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.engine import BuildnetdEngine
-from buildnet_cli.engine.model import BuildStatus
+from buildnet_cli.engine.model import BuildStatus, Capability
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.engine.project import load_project
-from buildnet_cli.errors import ConflictError, NotFoundError, UnknownPackageError, UnreachableError
+from buildnet_cli.errors import ConflictError, NotFoundError, UnknownPackageError, UnreachableError, UnsupportedError
 from buildnet_cli.net.http import HttpClient
 from tests.support.builds import MemoryRecorder, build
 from tests.support.daemons import daemon_process, write_project
@@ -120,7 +120,7 @@ async def test_a_queued_build_is_cancelled_without_ever_starting(tmp_path: Path,
         await engine.enqueue("first", requested_by="cli")
         await rows.until_running("first")
         ticket = await engine.enqueue("third", requested_by="cli")
-        ended = await engine.cancel(ticket.run_id)
+        ended = await engine.cancel(ticket.run_id, requested_by="cli")
         assert [(row.package, row.status, row.started_at) for row in ended] == [
             ("second", BuildStatus.CANCELLED, None),
             ("third", BuildStatus.CANCELLED, None),
@@ -134,10 +134,14 @@ async def test_a_running_build_of_this_machine_is_cancelled_with_its_dependents(
     async with running({"lib": "sleep 60 & sleep 60", "api": "true"}, api="lib") as engine:
         await engine.enqueue("api", requested_by="cli")
         begun = await rows.until_running("lib")
-        ended = await engine.cancel(begun.id)
+        ended = await engine.cancel(begun.id, requested_by="sms:DevOps Lead")
         assert {(row.package, row.status) for row in ended} == {("lib", BuildStatus.CANCELLED), ("api", BuildStatus.CANCELLED)}
+        assert {row.cancelled_by for row in ended} == {"sms:DevOps Lead"}
         assert (await engine.status()).running == ()
     assert (rows.newest("lib").reason, rows.event_types("lib")[-1]) == ("cancelled", "build.cancelled")
+    depths = {(event.type, event.payload["queue_depth"]) for event in rows.events if event.subject in ("lib", "api")}
+    assert depths - {("build.started", 0), ("build.started", 1)} == {("build.queued", 2), ("build.cancelled", 0)}
+    assert all("by sms:DevOps Lead" in event.message for event in rows.events if event.type == "build.cancelled")
 
 
 async def test_what_is_not_there_or_over_cannot_be_cancelled(rows: MemoryRecorder, running: Running):
@@ -145,12 +149,32 @@ async def test_what_is_not_there_or_over_cannot_be_cancelled(rows: MemoryRecorde
         ticket = await engine.enqueue("api", requested_by="cli")
         await rows.until_finished()
         with pytest.raises(ConflictError, match="is finished: api completed"):
-            await engine.cancel(ticket.builds[0].id)
+            await engine.cancel(ticket.builds[0].id, requested_by="cli")
         with pytest.raises(NotFoundError, match="no build of 'api' is queued or running"):
-            await engine.cancel("api")
+            await engine.cancel("api", requested_by="cli")
         with pytest.raises(NotFoundError) as caught:
-            await engine.cancel("apu")
+            await engine.cancel("apu", requested_by="cli")
         assert caught.value.hint == "did you mean 'api'?"
+
+
+async def test_a_build_is_forced_or_said_to_be_beyond_the_engine(rows: MemoryRecorder, running: Running):
+    async with running({"api": "true"}) as engine:
+        if Capability.FORCE in (await engine.status()).capabilities:
+            await engine.enqueue("api", requested_by="cli", is_forced=True)
+            await rows.until_finished()
+            assert rows.newest("api").is_forced
+        else:
+            with pytest.raises(UnsupportedError, match="cannot be made to"):
+                await engine.enqueue("api", requested_by="cli", is_forced=True)
+            assert not rows.rows
+
+
+async def test_an_engine_that_explains_says_why_it_built_and_no_other_makes_a_reason_up(rows: MemoryRecorder, running: Running):
+    async with running({"api": "true"}) as engine:
+        await engine.enqueue("api", requested_by="cli")
+        await rows.until_finished()
+        explains = Capability.EXPLAIN in (await engine.status()).capabilities
+    assert (rows.newest("api").why is not None) is explains
 
 
 async def test_identical_requests_are_one_build_while_they_wait(rows: MemoryRecorder, running: Running):
@@ -171,6 +195,7 @@ async def test_the_status_names_what_runs_and_what_waits(rows: MemoryRecorder, r
         status = await engine.status()
         assert status.kind in ("local", "buildnetd")
         assert (status.state, status.packages) == ("running", ("lib", "api"))
+        assert Capability.CANCEL_RUNNING in status.capabilities  # on this machine
         assert [made.package for made in status.running] == ["lib"]
         assert [made.package for made in status.queued] == ["api"]
 

@@ -43,7 +43,9 @@ def test_the_daemon_of_this_project_builds(project: Project, kind: str):
     with daemon_process(project.root) as daemon:
         configure(project, daemon.url, kind)
         project.start()
-        assert engine_of(project) == {"kind": "buildnetd", "state": "running", "packages": ["lib", "api"]}
+        engine = engine_of(project)
+        assert (engine["kind"], engine["state"], engine["packages"]) == ("buildnetd", "running", ["lib", "api"])
+        assert engine["capabilities"] == ["cancel_running"]
         project.call("cmd", "BUILD", "api").must()
         failed = until_built(project, "api")
         assert (failed["status"], failed["exit_code"], failed["error"]["file"]) == ("failed", 2, "api.c")

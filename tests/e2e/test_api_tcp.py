@@ -33,6 +33,7 @@ ROUTES = [
     ("GET", "/api/commands/history"),
     ("POST", "/api/events"),
     ("POST", "/api/commands/execute"),
+    ("POST", "/api/commands/confirm"),
 ]
 
 TERMINAL_ONLY = ["/api/agent/stop", "/api/agent/reload"]
@@ -96,7 +97,7 @@ def test_a_key_in_the_url_is_none(guarded: Project) -> None:
 
 def test_loopback_without_a_key_may_only_look_at_its_health(open_agent: str) -> None:
     for method, path in ROUTES:
-        status = 404 if path.startswith("/api/commands/execute") else 401
+        status = 404 if method == "POST" and path.startswith("/api/commands/") else 401
         assert call(open_agent, method, path, {"command": "STATUS"} if method == "POST" else None).status == status, path
 
 
@@ -127,13 +128,32 @@ def test_what_is_the_terminals_alone_does_not_exist_on_tcp(path: str, guarded: P
         ("admin", "BUILD nothing-like-it", 422),
         ("admin", "BILD good", 422),
         ("admin", "BUILD good and more", 422),
-        ("admin", "CACHE CLEAR", 501),
+        ("admin", "STOP", 501),
     ],
 )
 def test_a_command_is_answered_by_what_the_key_may(key: str, command: str, status: int, guarded: Project) -> None:
     answer = call(guarded.url, "POST", "/api/commands/execute", {"command": command}, key=key)
     assert answer.status == status, answer.body
     assert answer.body.keys() >= {"command", "status", "request_id", "timestamp", "result", "message"}
+
+
+def test_a_strong_command_is_confirmed_by_its_request_and_its_code(guarded: Project) -> None:
+    asked = call(guarded.url, "POST", "/api/commands/execute", {"command": "CACHE CLEAR"}, key="admin")
+    assert (asked.status, asked.body["status"]) == (202, "confirmation_required")
+    of, code = asked.body["request_id"], asked.body["result"]["code"]
+    wrong = "000000" if code != "000000" else "111111"
+    for key, request_id, given, status in (
+        ("admin", of, "no code", 422),
+        ("admin", of, wrong, 409),
+        ("admin", "req_unknown", code, 409),
+        ("builder", of, code, 409),
+        ("admin", of, code, 200),
+        ("admin", of, code, 409),
+    ):
+        answer = call(guarded.url, "POST", "/api/commands/confirm", {"request_id": request_id, "code": given}, key=key)
+        assert answer.status == status, answer.body
+        assert answer.body.keys() >= {"command", "status", "request_id", "timestamp", "result", "message"}
+    problem(call(guarded.url, "POST", "/api/commands/confirm", {"request_id": of}, key="admin"), 400)
 
 
 def test_a_key_may_come_as_a_header_of_its_own_or_in_the_body(guarded: Project) -> None:

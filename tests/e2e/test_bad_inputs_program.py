@@ -28,6 +28,7 @@ OUR_COMMANDS = {
     "CLI-005": ["send-test", "--event", "build.failed", "--channel", "nope"],
     "CLI-006": ["emit", "build.failed", "--data", "{"],
     "CLI-007": ["emit", "build.failed", "--message", "@/etc/passwd"],
+    "CLI-014": ["cmd", "CONFIRM"],
     "CLI-018": ["emit", "build.failed", "--message", "x"],
     "CLI-019": ["emit", "build.failed", "--message", "x"],
 }
@@ -154,6 +155,10 @@ def _prepare_state(state: str, project: Project, states: ExitStack) -> None:
             pid = project.start()
             os.kill(pid, signal.SIGSTOP)
             states.callback(os.kill, pid, signal.SIGCONT)
+        case "request pending":
+            project.start()
+            states.callback(project.call, "agent", "stop")
+            project.call("cmd", "CACHE CLEAR").must(6)
         case "port taken by another program":
             # An address of its own, since an agent may be at work on this machine.
             host = f"127.9.{os.getpid() // 250 % 250}.{1 + os.getpid() % 250}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -62,12 +63,23 @@ def test_why_it_was_built_is_shown_with_the_build(tool: Project) -> None:
     assert failed["why"]["changed"] == ["tool/src/a"]
 
 
-def test_the_cache_is_told_and_not_cleared_unasked(tool: Project) -> None:
+def test_the_cache_is_told_and_cleared_for_its_code_alone(tool: Project) -> None:
     tool.start()
     built(tool)
     stats = tool.call("cmd", "CACHE STATS", "--json").must().json["result"]
     assert (stats["artifacts"], stats["limit_bytes"]) == (1, 5120 << 20)
-    refused = tool.call("cmd", "CACHE CLEAR").must(11)
-    assert "CACHE CLEAR would remove 1 artifact (" in refused.err
-    assert "Nothing has run: confirmation is not supported yet" in refused.err
+    asked = tool.call("cmd", "CACHE CLEAR", "--json").must(6).json
+    assert asked["result"]["preview"]["artifacts"] == 1
+    assert asked["result"]["preview"]["size_bytes"] == stats["size_bytes"]
     assert tool.call("cmd", "CACHE STATS", "--json").must().json["result"] == stats
+    assert kept(tool)
+    tool.call("agent", "restart").must()
+    done = tool.call("cmd", "CACHE CLEAR", "--confirm", asked["result"]["code"], "--json").must().json
+    assert (done["status"], done["result"]) == ("executed", {"artifacts": 1, "size_bytes": stats["size_bytes"]})
+    assert not kept(tool)
+    assert tool.call("cmd", "CACHE STATS", "--json").must().json["result"]["artifacts"] == 0
+
+
+def kept(tool: Project) -> list[Path]:
+    """The artifacts on the disk."""
+    return list((tool.state / "cache").rglob("*.tar.gz"))

@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import pytest
 
+from buildnet_cli.sandbox import telegram, twilio
 from tests.support.agent import Project, Ran, new_project, request, wait_for
 from tests.support.http_inbox import HttpInbox
 
@@ -21,6 +22,7 @@ SECRETS = {
     "HOOK_SIGNING": "canary-signing-secret-6b8f0e2d4c",
     "API_KEY": "bn_canary_Zq81mVx0Tt5LrKc2Yw7Hd4Pj",
     "SMS_TOKEN": "canary-sms-auth-token-51c7e9",
+    "TELEGRAM_TOKEN": "110201543:canary-telegram-token-8d20f4",
     "STORED_TOKEN": "canary-from-the-store-7d1f3b5a",
 }
 MASTER_KEY = "canary-master-key-0123456789abcdef0123456789abcdef"
@@ -90,7 +92,13 @@ def loaded(tmp_path_factory: pytest.TempPathFactory, inbox: HttpInbox) -> Iterat
                         "account_sid": "AC0123456789abcdef0123456789abcdef",
                         "auth_token": "${SMS_TOKEN}",
                         "from_number": "+14155550100",
+                        "base_url": inbox.url + twilio.PREFIX,
                         "recipients": [{"phone": "+14155550123", "name": "Lead", "events": ["*"]}],
+                    },
+                    "telegram": {
+                        "bot_token": "${TELEGRAM_TOKEN}",
+                        "chats": [{"id": "-1001234567890", "name": "Builds", "events": ["*"]}],
+                        "base_url": inbox.url + telegram.PREFIX,
                     },
                 },
             },

@@ -25,7 +25,8 @@ ENDS = [
     ("CANCEL good", 9),
     ("BILD good", 2),
     ("rm -rf /", 2),
-    ("CACHE CLEAR", 11),
+    ("NO", 7),
+    ("YES 483920", 7),
     ("STOP", 11),
 ]
 
@@ -36,6 +37,31 @@ def test_the_exit_code_says_how_it_went(line: str, code: int, running: Project) 
     ran = running.call("cmd", text, *(option.strip() for option in options if option)).must(code)
     assert "Traceback" not in ran.err
     assert bool(ran.err) == (code not in (0, 1))
+
+
+def test_a_strong_command_runs_for_the_code_it_prints_and_for_no_other(running: Project) -> None:
+    asked = running.call("cmd", "cache clear").must(6)
+    assert "CACHE CLEAR would remove" in asked.out
+    assert "Nothing has run yet." in asked.out
+    assert "Confirm within 5m:" in asked.out
+    _, _, code = asked.out.strip().rpartition('buildnet-notify cmd "CACHE CLEAR" --confirm ')
+    wrong = "000000" if code != "000000" else "111111"
+    assert (
+        "does not match: CACHE CLEAR has not run; 2 tries left"
+        in running.call("cmd", "CACHE CLEAR", "--confirm", wrong).must(7).err
+    )
+    assert "Cache cleared" in running.call("cmd", "CACHE CLEAR", "--confirm", code).must().out
+    assert "has been used; nothing has run again" in running.call("cmd", "CACHE CLEAR", "--confirm", code).must(7).err
+    rows = running.call("history", "commands", "-n", "4", "--json").must().out
+    assert "confirmation_required" in rows
+    assert code not in rows
+
+
+def test_a_question_is_a_result_object_for_scripts(running: Project) -> None:
+    asked = running.call("cmd", "CACHE CLEAR", "--json").must(6).json
+    assert (asked["schema"], asked["status"]) == ("buildnet-notify/command@1", "confirmation_required")
+    assert asked["result"].keys() == {"code", "expires_at", "preview"}
+    assert asked["result"]["preview"].keys() == {"summary", "artifacts", "size_bytes"}
 
 
 def test_words_may_be_given_with_or_without_quotes(running: Project) -> None:

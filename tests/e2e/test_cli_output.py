@@ -85,6 +85,7 @@ ELSEWHERE = {
     "demo": "it takes seconds: test_demo",
     "run": "what it prints is its child's: test_cli_run",
     "sandbox": "it stays: below",
+    "tail": "a stream: test_event_stream",
 }
 
 

@@ -6,19 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from buildnet_cli.sandbox import telegram, twilio
 from tests.support.agent import Project, new_project, on_terminal
 from tests.support.http_inbox import HttpInbox
 
 pytestmark = pytest.mark.e2e
 
 SMS = {
-    "enabled": True,
-    "provider": "twilio",
-    "account_sid": "AC0123456789abcdef0123456789abcdef",
-    "auth_token": "0123456789abcdef0123456789abcdef",
-    "from_number": "+14155550100",
+    "account_sid": twilio.ACCOUNT_SID,
+    "auth_token": twilio.AUTH_TOKEN,
+    "from_number": twilio.FROM_NUMBER,
     "recipients": [{"phone": "+14155550123", "name": "Lead", "events": ["*"]}],
 }
+TELEGRAM = {"bot_token": telegram.TOKEN, "chats": [{"id": "4030", "name": "Blocked"}, {"id": "-1001234567890", "name": "Group"}]}
 
 
 @pytest.fixture(scope="module", params=[True, False], ids=["with an agent", "without"])
@@ -30,7 +30,9 @@ def sending(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             {"name": "Ill", "url": inbox.hook("ill"), "events": ["*"]},
             {"name": "Gone", "url": "http://127.0.0.1:1/nobody-listens-here", "events": ["*"]},
         ]
-        project.configure(notifications={"channels": {"webhooks": hooks, "sms": SMS}})
+        sms = {**SMS, "base_url": inbox.url + twilio.PREFIX}
+        bot = {**TELEGRAM, "base_url": inbox.url + telegram.PREFIX}
+        project.configure(notifications={"channels": {"webhooks": hooks, "sms": sms, "telegram": bot}})
         if request.param:
             project.start()
         yield project
@@ -45,7 +47,8 @@ ENDS = [
     (["--channel", "webhook"], 8),
     (["--all"], 8),
     ([], 8),
-    (["--channel", "sms"], 11),
+    (["--channel", "sms"], 0),
+    (["--channel", "telegram"], 8),
     (["--channel", "nobody"], 2),
     (["--to", "nobody"], 9),
     (["--event", "No Such"], 2),
@@ -67,11 +70,16 @@ def test_the_table_shows_what_each_said(sending: Project, inbox: HttpInbox) -> N
         "Well": "delivered",
         "Ill": "failed",
         "Gone": "failed",
-        "Lead": "unsupported",
+        "Lead": "delivered",
+        "Blocked": "failed",
+        "Group": "delivered",
     }
+    assert rows["Lead"][4] == "queued, 1 segment"
+    assert rows["Blocked"][4].startswith("Telegram 403: Forbidden: bot was blocked by the user")
+    assert "the person has to unblock the bot" in ran.out
     assert "400" in rows["Ill"][4]
     assert "127.0.0.1" in rows["Gone"][4]
-    assert ran.out.splitlines()[-1] == "1 of 4 delivered"
+    assert ran.out.splitlines()[-1] == "3 of 6 delivered"
     (got,) = [got for got in inbox.received("well") if got.body["message"] == message]
     assert got.body["source"] == "send-test"
 

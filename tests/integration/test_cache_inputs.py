@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
 from buildnet_cli.engine.local import hashing
-from buildnet_cli.engine.local.globbing import Globs, everything_in, find
+from buildnet_cli.engine.local.globbing import Globs, everything_in, find, flaw_of
 from buildnet_cli.engine.local.hashing import RACY_NS, Hasher
 
 pytestmark = pytest.mark.integration
@@ -65,6 +67,23 @@ def test_globs_find_what_they_mean(root: Path, patterns: tuple[str, ...], expect
 def test_what_leads_out_or_is_no_glob_is_refused(pattern: str) -> None:
     with pytest.raises(ValueError, match=r"leads out of the project|is no glob|cannot be read"):
         Globs([pattern])
+    assert flaw_of(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["src/**/*.{ts,tsx,js,jsx}", "!dist", "a{1..9}", "{a,b}" * 9, "src/[a", "a,b,c,d,e,f,g,h,i,j,k"]
+)
+def test_a_glob_that_can_be_used_has_no_flaw(pattern: str) -> None:
+    Globs([pattern])
+    assert flaw_of(pattern) == ""
+
+
+def test_globs_are_checked_without_the_library_that_reads_them() -> None:
+    script = (
+        "import sys; from buildnet_cli.engine.local.globbing import flaw_of; "
+        "print(flaw_of('src/**/*.{ts,tsx}'), 'wcmatch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout == " False\n"
 
 
 def test_a_folder_of_any_name_can_be_meant_whole(root: Path) -> None:

@@ -324,9 +324,9 @@ async def test_a_running_build_whose_process_cannot_be_found_is_not_cancelled(
             ticket = await engine.enqueue("app", requested_by="cli")
             begun = await rows.until_running("api")
             with pytest.raises(UnsupportedError, match="the build of api cannot be cancelled"):
-                await engine.cancel(begun.id)
+                await engine.cancel(begun.id, requested_by="cli")
             assert [row.package for row in (await engine.status()).queued] == ["app"], "nothing was touched"
-            ended = await engine.cancel(ticket.run_id)
+            ended = await engine.cancel(ticket.run_id, requested_by="cli")
             assert [(row.package, row.status) for row in ended] == [("app", BuildStatus.CANCELLED)]
             assert [row.package for row in (await engine.status()).running] == ["api"]
 
@@ -355,7 +355,7 @@ async def test_a_cancelled_build_is_ended_with_all_it_started_and_the_daemon_liv
         async with running(process.url) as engine:
             await engine.enqueue("api", requested_by="cli")
             await until(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text().endswith("\n"))
-            (row,) = await engine.cancel("api")
+            (row,) = await engine.cancel("api", requested_by="cli")
             assert (row.status, row.reason) == (BuildStatus.CANCELLED, "cancelled")
             assert not is_alive(int((tmp_path / "pid").read_text()))
             await engine.enqueue("docs", requested_by="cli")

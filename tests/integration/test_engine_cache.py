@@ -79,10 +79,10 @@ class Workshop:
         finally:
             await engine.shutdown()
 
-    async def build(self, package: str = "api") -> Build:
+    async def build(self, package: str = "api", *, is_forced: bool = False) -> Build:
         """Build it to its end; the last row."""
         async with self.engine() as engine:
-            await engine.enqueue(package, requested_by="cli")
+            await engine.enqueue(package, requested_by="cli", is_forced=is_forced)
             await self.rows.until_finished()
         return self.rows.newest(package)
 
@@ -103,6 +103,37 @@ async def test_a_first_build_is_a_full_one_and_its_result_is_kept(shop: Workshop
     assert path == shop.kept.folder.folder / artifact.hash[:2] / f"{artifact.hash}.tar.gz"
     assert path.with_name(f"{artifact.hash}.json").exists()
     assert (artifact.package, artifact.files, artifact.size) == ("api", 1, path.stat().st_size)
+
+
+async def test_a_forced_build_runs_though_nothing_has_changed_and_is_kept_like_any_other(shop: Workshop) -> None:
+    await shop.build()
+    row = await shop.build(is_forced=True)
+    assert (row.status, row.tier, shop.ran) == (BuildStatus.COMPLETED, Tier.FULL_BUILD, 2)
+    assert row.why is not None
+    assert row.why.summary == "it was asked for with --force"
+    assert (await shop.build()).tier is Tier.INSTANT_SKIP
+
+
+async def test_a_forced_build_is_cleaned_before_and_no_other_is(shop: Workshop) -> None:
+    shop.change(clean_cmd="echo cleaned >> ../../cleaned; rm -rf out\nexit 0")
+    await shop.build()
+    shop.output.with_name("stale").write_text("left by hand")
+    assert (await shop.build(is_forced=True)).status is BuildStatus.COMPLETED
+    assert [path.name for path in shop.output.parent.iterdir()] == ["all"]
+    assert (shop.root.parent / "cleaned").read_text() == "cleaned\n"
+
+
+async def test_what_cannot_be_cleaned_is_not_built(shop: Workshop) -> None:
+    shop.change(clean_cmd="false")
+    row = await shop.build(is_forced=True)
+    assert (row.status, row.exit_code, shop.ran) == (BuildStatus.FAILED, 1, 0)
+
+
+async def test_what_a_forced_build_depends_on_is_not_forced(shop: Workshop) -> None:
+    shop.packages["ui"] = Package("ui", "api", "true", ("api",), sources=("api/src/a",))
+    await shop.build("ui")
+    assert (await shop.build("ui", is_forced=True)).tier is Tier.FULL_BUILD
+    assert (shop.rows.newest("api").tier, shop.rows.newest("api").is_forced) == (Tier.INSTANT_SKIP, False)
 
 
 async def test_nothing_runs_when_nothing_has_changed(shop: Workshop) -> None:
@@ -501,7 +532,7 @@ async def test_a_build_that_is_cancelled_leaves_nothing_in_the_cache(shop: Works
         await engine.enqueue("api", requested_by="cli")
         await shop.rows.until_running("api")
         await until(lambda: (shop.root / "api" / "out" / "pid").exists())
-        await engine.cancel("api")
+        await engine.cancel("api", requested_by="cli")
     assert shop.kept.events == []
     shop.change(build_cmd=COPY)
     assert (await shop.build()).status is BuildStatus.COMPLETED

@@ -216,7 +216,7 @@ async def test_a_running_build_is_cancelled_with_its_whole_group_and_its_depende
         await engine.enqueue("api", requested_by="cli")
         pid = await pid_in(tmp_path / "pid")
         running_build = await rows.until_running("lib")
-        ended = await engine.cancel(running_build.id)
+        ended = await engine.cancel(running_build.id, requested_by="cli")
         assert {(row.package, row.status) for row in ended} == {
             ("lib", BuildStatus.CANCELLED),
             ("api", BuildStatus.CANCELLED),
@@ -232,7 +232,7 @@ async def test_a_child_that_ignores_term_is_killed_after_the_grace(tmp_path: Pat
     async with running(project(tmp_path, {"api": "trap '' TERM; echo $$ > pid; while :; do sleep 1; done"})) as engine:
         await engine.enqueue("api", requested_by="cli")
         pid = await pid_in(tmp_path / "pid")
-        (row,) = await engine.cancel("api")
+        (row,) = await engine.cancel("api", requested_by="cli")
     assert (row.status, row.exit_code) == (BuildStatus.CANCELLED, 137)
     assert not group_is_alive(pid)
 
@@ -244,12 +244,12 @@ async def test_a_queued_build_is_cancelled_without_ever_starting(tmp_path: Path,
         ticket = await engine.enqueue("third", requested_by="cli")
         assert ticket.position == 1
         assert ticket.estimated_start is None, "nobody knows how long the first takes"
-        ended = await engine.cancel(ticket.run_id)
+        ended = await engine.cancel(ticket.run_id, requested_by="cli")
         assert [(row.package, row.status, row.started_at) for row in ended] == [
             ("second", BuildStatus.CANCELLED, None),
             ("third", BuildStatus.CANCELLED, None),
         ]
-        await engine.cancel("first")
+        await engine.cancel("first", requested_by="cli")
     assert not (tmp_path / "ran").exists()
 
 
@@ -271,11 +271,11 @@ async def test_what_is_not_there_or_over_cannot_be_cancelled(tmp_path: Path, row
         ticket = await engine.enqueue("api", requested_by="cli")
         await rows.until_finished()
         with pytest.raises(ConflictError, match="is finished: api completed"):
-            await engine.cancel(ticket.builds[0].id)
+            await engine.cancel(ticket.builds[0].id, requested_by="cli")
         with pytest.raises(NotFoundError, match="no build of 'api' is queued or running"):
-            await engine.cancel("api")
+            await engine.cancel("api", requested_by="cli")
         with pytest.raises(NotFoundError) as caught:
-            await engine.cancel("apu")
+            await engine.cancel("apu", requested_by="cli")
         assert caught.value.hint == "did you mean 'api'?"
 
 
@@ -399,7 +399,7 @@ async def test_a_full_disk_refuses_a_request_and_queues_nothing(tmp_path: Path, 
 async def test_a_build_whose_row_cannot_be_stored_does_not_begin(
     tmp_path: Path, rows: MemoryRecorder, running: Running, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("buildnet_cli.engine.local.engine._STORE_AGAIN_SECS", 0.01)
+    monkeypatch.setattr("buildnet_cli.engine.queueing.desk._STORE_AGAIN_SECS", 0.01)
     async with running(project(tmp_path, {"lib": "true", "api": "touch ran"}, limit=1)) as engine:
         await engine.enqueue("api", requested_by="cli")
         rows.is_full = True
@@ -417,10 +417,10 @@ async def test_a_failed_cancel_leaves_the_queue_as_it_was(tmp_path: Path, rows: 
         await engine.enqueue("api", requested_by="cli")
         rows.is_full = True
         with pytest.raises(StorageError):
-            await engine.cancel("api")
+            await engine.cancel("api", requested_by="cli")
         assert [row.package for row in (await engine.status()).queued] == ["api"]
         rows.is_full = False
-        await engine.cancel("lib")
+        await engine.cancel("lib", requested_by="cli")
         await rows.until_finished()
     assert rows.newest("api").status is BuildStatus.COMPLETED
 
@@ -445,7 +445,7 @@ async def test_what_a_failed_cancel_gives_back_begins_when_its_turn_came_meanwhi
 
         rows.record = refuse_the_cancel
         with pytest.raises(StorageError):
-            await engine.cancel("second")
+            await engine.cancel("second", requested_by="cli")
         await rows.until_finished(within_secs=5)
     assert rows.newest("second").status is BuildStatus.COMPLETED
 

@@ -74,7 +74,7 @@ async def test_where_a_build_runs_is_written_down_while_it_does(tmp_path: Path) 
         await until(lambda: (tmp_path / "pid").exists() and bool(rows.newest("api").processes))
         assert f" {(tmp_path / 'pid').read_text().strip()}:" in rows.newest("api").processes
         assert identity.is_alive(rows.newest("api").processes)
-        await engine.cancel("api")
+        await engine.cancel("api", requested_by="cli")
     assert rows.newest("api").processes == ""
 
 

@@ -60,7 +60,7 @@ async def test_what_waits_can_be_cancelled(tmp_path: Path, rows: MemoryRecorder)
     async with local_engine(project(tmp_path, {"api": "touch ran"}), rows, tmp_path) as engine:
         await engine.pause()
         await engine.enqueue("api", requested_by="cli")
-        (ended,) = await engine.cancel("api")
+        (ended,) = await engine.cancel("api", requested_by="cli")
         assert await engine.resume() == 0
     assert ended.status is BuildStatus.CANCELLED
     assert not (tmp_path / "ran").exists()

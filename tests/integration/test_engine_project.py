@@ -122,6 +122,16 @@ def test_a_circle_is_named(root: Path):
     assert error.message == "packages depend on each other in a circle: a -> b -> c -> a"
 
 
+def test_a_glob_that_is_none_is_told_with_its_place(root: Path):
+    error = refusal(root, {"packages": [package("api", sources=["src/**", "../x/*"], inputs=["a{1..5000}"])]})
+    assert [problem.message for problem in error.problems] == [
+        "sources of api: '../x/*' leads out of the project",
+        "inputs of api: 'a{1..5000}' cannot be read: Pattern limit exceeded the limit of 1000",
+    ]
+    assert error.where == f"{root / FILE}:10:9"
+    assert error.problems[0].hint == "globs are relative to the project, such as src/**/*.{ts,tsx}"
+
+
 def test_problems_of_different_kinds_are_told_together_in_the_order_of_the_file(root: Path):
     error = refusal(root, {"packages": [package("a", "b"), package("b", "a", "nope"), package("a", path="gone")]})
     assert [problem.message.split(" (")[0].split(",")[0] for problem in error.problems] == [

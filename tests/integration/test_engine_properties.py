@@ -114,7 +114,7 @@ async def play(story: Story, rows: MemoryRecorder, root: Path) -> None:
                 runs.append((await engine.enqueue(wanted, requested_by="test")).run_id)
             elif deed.startswith("cancel"):
                 try:
-                    await engine.cancel(f"p{number}" if deed == "cancel" else runs[number % len(runs)])
+                    await engine.cancel(f"p{number}" if deed == "cancel" else runs[number % len(runs)], requested_by="cli")
                 except (NotFoundError, ConflictError):
                     continue
             elif deed == "pause":

@@ -70,6 +70,13 @@ def test_each_provider_answers_as_it_does(inbox: HttpInbox) -> None:
     assert call(inbox.url, "POST", "/hooks/other", {"type": "x"})[2] == {"received": 4}
 
 
+def test_a_message_is_changed_as_discords_webhooks_change_it(inbox: HttpInbox) -> None:
+    call(inbox.url, "POST", "/hooks/discord?wait=true", {"embeds": [{"title": "FAILED"}]})
+    status, _, body = call(inbox.url, "PATCH", "/hooks/discord/messages/1", {"embeds": [{"title": "FIXED"}]})
+    assert (status, body) == (200, {"id": "2"})
+    assert inbox.get("/api/messages")["items"][1]["replaces"] == 1
+
+
 def test_faults_are_scripted_over_http(inbox: HttpInbox) -> None:
     script = {"answers": [503, {"status": 429, "retry_after": 1}, 200]}
     assert call(inbox.url, "POST", "/api/faults/a", script)[2] == {"waiting": 3}

@@ -46,7 +46,7 @@ def ingest(store: MemoryStore) -> Ingest:
 
 
 def reason(folder: Path, name: str) -> str:
-    return (folder / spool.REJECTED / f"{name}.reason").read_text().strip()
+    return (folder / spool.REJECTED / f"{name}.bad.reason").read_text().strip()
 
 
 def a_name() -> str:
@@ -156,7 +156,7 @@ def test_a_broken_file_is_set_aside_with_its_reason(folder: Path, content: bytes
     (folder / name).write_bytes(content)
     assert [file.path for file in spool.read(folder)] == [good]
     assert sentence in reason(folder, name)
-    assert (folder / spool.REJECTED / name).read_bytes() == content
+    assert (folder / spool.REJECTED / f"{name}.bad").read_bytes() == content
 
 
 def test_a_symlink_is_not_followed(folder: Path, tmp_path: Path) -> None:
@@ -166,7 +166,7 @@ def test_a_symlink_is_not_followed(folder: Path, tmp_path: Path) -> None:
     name = a_name()
     (folder / name).symlink_to(elsewhere)
     assert list(spool.read(folder)) == []
-    assert (folder / spool.REJECTED / name).is_symlink()
+    assert (folder / spool.REJECTED / f"{name}.bad").is_symlink()
     assert reason(folder, name).startswith("it is a symlink")
     assert elsewhere.exists()
 
@@ -187,7 +187,7 @@ def test_setting_aside_overwrites_nothing(folder: Path) -> None:
         folder.mkdir(exist_ok=True)
         (folder / "README.md").write_text(content)
         assert list(spool.read(folder)) == []
-    assert sorted(path.read_text() for path in (folder / spool.REJECTED).glob("*README.md")) == ["one", "two"]
+    assert sorted(path.read_text() for path in (folder / spool.REJECTED).glob("*README.md.bad")) == ["one", "two"]
 
 
 def test_a_file_that_cannot_be_read_now_stays(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -69,6 +69,20 @@ async def test_a_new_file_is_ours_private_and_set_up_for_safety(store: Store, pa
     assert settings == [2, 1]
 
 
+async def test_nothing_of_ours_is_written_outside_the_state_folder(store: Store) -> None:
+    """What SQLite needs to undo part of a transaction would else lie in a public folder for temporary files, and fill it."""
+
+    def change_many_pages(db) -> set[str]:
+        db.execute("UPDATE ledger SET amount = 1")
+        links = [Path(f"/proc/self/fd/{number}") for number in range(64)]
+        return {each.readlink().name for each in links if each.is_symlink()}
+
+    await store.write(lambda db: [note(db, 10**1000 + number) for number in range(200)])
+    names = await store.write(change_many_pages)
+    assert "notify.db-wal" in names
+    assert [name for name in names if name.startswith("etilqs")] == []  # SQLite's prefix for temporary files
+
+
 def test_a_file_that_others_may_read_is_tightened(path: Path) -> None:
     Store.open(path).close()
     path.chmod(0o644)

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import logging
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -62,6 +63,16 @@ async def test_json_is_the_event_as_on_every_wire_with_a_stable_id(http: HttpCli
     assert expected.items() <= got.headers.items()
     assert not {"webhook-signature", "authorization", "cookie"} & got.headers.keys()
     assert receipt == Receipt("", "HTTP 200")
+
+
+async def test_a_header_says_how_many_like_it_were_not_sent(http: HttpClient, inbox: HttpInbox) -> None:
+    webhook = Webhook(name="Custom API", url=inbox.hook("custom"))
+    message = outgoing(render(SAMPLES["build.failed-first"]))
+    for repeats, header in ((0, None), (4, "4")):
+        await WebhookChannel([webhook], http).send(replace(message, repeats=repeats))
+        got = inbox.received()[-1]
+        assert got.headers.get("x-delivery-repeats") == header
+        assert got.body == SAMPLES["build.failed-first"].as_wire(), "the body is the event as on every wire"
 
 
 async def test_a_receiver_can_verify_the_signature_over_what_arrived(http: HttpClient, inbox: HttpInbox) -> None:

@@ -197,10 +197,10 @@ async def test_drips_do_not_extend_the_deadline(http: HttpClient) -> None:
     ],
     ids=["breaks off", "never ends", "bad chunk"],
 )
-async def test_once_there_is_a_status_it_decides(http: HttpClient, handler: Handler) -> None:
+async def test_an_answer_that_breaks_off_keeps_its_status_and_says_so(http: HttpClient, handler: Handler) -> None:
     async with serving(handler) as server:
         got = await http.request("POST", server.url, timeout_secs=1)
-    assert (got.status, got.text[:2]) == (200, "ok")
+    assert (got.status, got.text[:2], got.is_whole) == (200, "ok", False)
 
 
 async def test_no_more_than_64_kib_of_an_answer_is_read(http: HttpClient) -> None:
@@ -217,6 +217,7 @@ async def test_no_more_than_64_kib_of_an_answer_is_read(http: HttpClient) -> Non
     async with serving(flood) as server:
         got = await http.request("POST", server.url)
         assert len(got.text) == 65_536
+        assert got.is_whole
         assert await _settled(lambda: sent) < 50_000_000
 
 

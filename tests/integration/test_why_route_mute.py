@@ -143,6 +143,39 @@ def test_a_mute_is_added_listed_obeyed_and_removed(configured: Project, inbox: H
     configured.until_heard(inbox, "team", heard)
 
 
+def test_emit_says_who_does_not_hear_of_it_at_once(configured: Project) -> None:
+    configured.start()
+    event = ("emit", "build.failed", "--priority", "critical")
+    assert "webhook Team" in (out := configured.call(*event, "--package", "api").must().out)
+    assert "(" not in out
+    configured.call("mute", "add", "build.*", "--for", "2h", "--reason", "disk swap").must()
+    assert "webhook Team (suppressed)" in configured.call(*event, "--package", "ui").must().out
+
+
+def test_doctor_names_a_channel_that_refuses(configured: Project, inbox: HttpInbox) -> None:
+    inbox.script("team", *[400] * 5)
+    configured.start()
+    configured.emit("build.failed", subject="api", priority="critical")
+    wait_for(lambda: configured.status()["targets"], "the trouble is not seen")
+    ran = configured.call("doctor").must(1)
+    assert "webhook refusing" in ran.out
+    inbox.clear()
+
+
+def test_a_dry_run_and_a_verbose_log_begin_with_a_reload_and_are_seen(configured: Project, inbox: HttpInbox) -> None:
+    configured.start()
+    text = configured.config.read_text()
+    configured.config.write_text(text.replace("notifications:\n", "notifications:\n  debug: true\n  dry_run: true\n", 1))
+    reloaded = configured.call("agent", "reload").must()
+    assert "nothing is sent" in reloaded.out + reloaded.err
+    event = configured.emit("build.failed", subject="api", priority="critical", message="it never leaves")
+    wait_for(lambda: configured.items(f"/api/deliveries?event={event}")[0]["status"] == "suppressed", "it is not suppressed")
+    logged = configured.call("agent", "logs").must().out
+    assert "it never leaves" in logged
+    assert "routed build.failed" in logged
+    assert not [got for got in inbox.received("team") if got.body["id"] == event]
+
+
 def test_a_mute_shows_what_it_would_have_hidden(configured: Project) -> None:
     configured.start()
     for name in ("api", "ui", "api"):

@@ -68,7 +68,8 @@ def test_the_package_is_found() -> None:
 
 def test_a_module_is_short_enough_to_read() -> None:
     """Split by idea, not by size."""
-    lengths = {_name(path): len(path.read_text().splitlines()) for path in MODULES}
+    written = [path for path in MODULES if path.name != "completion_tree.py"]  # that one is generated
+    lengths = {_name(path): len(path.read_text().splitlines()) for path in written}
     assert {name: length for name, length in lengths.items() if length > MAX_LINES} == {}
 
 

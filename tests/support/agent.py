@@ -110,24 +110,25 @@ class Project:
         self,
         *args: str,
         stdin: str | None = None,
+        stdin_bytes: bytes | None = None,
         env: Mapping[str, str] | None = None,
         cwd: Path | None = None,
         within_secs: float = 60.0,
         prefix: Iterable[str] = (),
     ) -> Ran:
-        """Run the program to its end. stdin: what it reads; nothing by default. prefix: a program that runs ours."""
+        """Run the program to its end. stdin, stdin_bytes: what it reads; nothing by default. prefix: a program that runs ours."""
         begun = time.monotonic()
         child = subprocess.run(
             [*prefix, PROGRAM, *args],
             cwd=cwd or self.root,
             env={**self.environ, **(env or {})},
-            input=stdin if stdin is not None else "",
+            input=stdin_bytes if stdin_bytes is not None else (stdin or "").encode("utf-8", "surrogateescape"),
             capture_output=True,
-            encoding="utf-8",
-            errors="surrogateescape",
             timeout=within_secs,
         )
-        return Ran(args, child.returncode, child.stdout, child.stderr, time.monotonic() - begun)
+        took = time.monotonic() - begun
+        out, err = (part.decode("utf-8", "surrogateescape") for part in (child.stdout, child.stderr))
+        return Ran(args, child.returncode, out, err, took)
 
     def spawn(self, *args: str, **options: Any) -> subprocess.Popen[str]:
         """Start the program and leave it running; it ends with the project at the latest."""
@@ -338,11 +339,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def ask(path: Path, method: str, target: str, body: Any = None) -> Answer:
-    """One HTTP request over a Unix socket."""
-    with closing(_UnixConnection(str(path))) as connection:
-        content = json.dumps(body) if body is not None else None
-        connection.request(method, target, content, {"Content-Type": "application/json"} if content else {})
+def ask(path: Path, method: str, target: str, body: Any = None, *, raw: bytes | None = None) -> Answer:
+    """One HTTP request over a Unix socket. raw: the body as it is."""
+    with closing(UnixConnection(str(path))) as connection:
+        content = raw if raw is not None else json.dumps(body).encode() if body is not None else None
+        connection.request(method, target, content, {"Content-Type": "application/json"} if content is not None else {})
         answer = connection.getresponse()
         return Answer(answer.status, dict(answer.getheaders()), _parsed(answer.read()))
 
@@ -358,7 +359,9 @@ def request(method: str, url: str, body: bytes | None = None, headers: Mapping[s
             return Answer(refused.code, dict(refused.headers), _parsed(refused.read()))
 
 
-class _UnixConnection(http.client.HTTPConnection):
+class UnixConnection(http.client.HTTPConnection):
+    """HTTP over a Unix socket."""
+
     def __init__(self, path: str) -> None:
         super().__init__("localhost", timeout=PATIENCE_SECS)
         self._path = path

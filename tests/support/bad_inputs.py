@@ -51,6 +51,11 @@ class Case:
         return {code if isinstance(code, int) else _file()["exits"][code] for code in _as_list(self.expect.get("exit"))}
 
     @property
+    def statuses(self) -> set[int]:
+        """The HTTP statuses allowed; empty where the case does not say."""
+        return set(_as_list(self.expect.get("http")))
+
+    @property
     def max_ms(self) -> int:
         return int(self.expect.get("max_ms", 2000))
 
@@ -110,6 +115,16 @@ def prepare(case: Case) -> Prepared:
     given = case.input
     mode = int(given.get("mode", "0600"), 8)
     return Prepared(_content(given), mode, {**CANARIES, **given.get("env", {})})
+
+
+def event_body(case: Case) -> bytes:
+    """What a case of the surface `event` hands in."""
+    given = case.input.get("twice", case.input)
+    if "b64" in given:
+        return base64.b64decode(given["b64"])
+    if "text" in given:
+        return str(_value(given["text"], [])).encode()
+    return json.dumps(_value(given["json"], [])).encode()
 
 
 def project_folder(case: Case) -> Path | None:
@@ -252,7 +267,7 @@ def _content(given: Mapping[str, Any]) -> bytes:
     if "json" in given:
         return json.dumps(given["json"]).encode()
     if "gen" in given:
-        return _generated(given["gen"]).encode()
+        return str(_generated(given["gen"])).encode()
     fragments = given.get("fragments", [given["fragment"]] if "fragment" in given else [])
     return _with_fragments(fragments).encode()
 
@@ -284,9 +299,11 @@ def _value(value: Any, raw: list[str]) -> Any:
     return [_value(below, raw) for below in value] if isinstance(value, list) else value
 
 
-def _generated(how: Mapping[str, Any]) -> str:
-    """A text too large to be written down."""
+def _generated(how: Mapping[str, Any]) -> Any:
+    """A value too large to be written down."""
     match how["kind"]:
+        case "object":
+            return {f"k{n}": n for n in range(how["keys"])}
         case "repeat":
             return how.get("prefix", "") + how["unit"] * how["count"] + how.get("suffix", "")
         case "nest":

@@ -74,9 +74,13 @@ SAMPLES: dict[str, Event] = {
     "build.completed": event("build.completed", "api built", "api", **BUILT, median_ms=7900),
     "build.completed-fixed": event("build.completed", "api built", "api", **BUILT, failures_before=3, red_secs=2520),
     "build.cached": event("build.cached", "restored from the cache", "api", **{**BUILT, "tier": "CacheRestore"}),
-    "build.queued": event("build.queued", "", "api", **{**BUILT, "status": "queued", "duration_ms": None}, queued_position=3),
-    "build.started": event("build.started", "", "api", id=BUILD["id"], package="api", requested_by="cli"),
-    "build.cancelled": event("build.cancelled", "cancelled by Dana", "api", id=BUILD["id"], package="api"),
+    "build.queued": event(
+        "build.queued", "", "api", **{**BUILT, "status": "queued", "duration_ms": None}, queued_position=3, queue_depth=4
+    ),
+    "build.started": event("build.started", "", "api", id=BUILD["id"], package="api", requested_by="cli", queue_depth=0),
+    "build.cancelled": event(
+        "build.cancelled", "api cancelled by Dana", "api", id=BUILD["id"], package="api", cancelled_by="Dana", queue_depth=2
+    ),
     "build.queue.warning": event("build.queue.warning", "12 builds wait", size=12, limit=10),
     "build.failure_rate.critical": event("build.failure_rate.critical", "", percent=51.25, limit_percent=50),
     "resource.cpu.high": event("resource.cpu.high", "", "ci-01", percent=97, limit_percent=90, for_secs=45, peak_percent=99),

@@ -14,6 +14,7 @@ from pathlib import Path
 PROGRAMS = {
     "bash": "bash",
     "dbus-run-session": "dbus-daemon",
+    "faketime": "faketime",
     "fish": "fish",
     "gcc": "gcc",
     "gnome-keyring-daemon": "gnome-keyring",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, cast
 
 import pytest
 
 from tests.support.agent import Project
-from tests.support.faults import Producer, check
+from tests.support.checker import check
+from tests.support.producer import Producer
 
 
 def producer(**accepted: list[str]) -> Producer:
@@ -55,6 +57,19 @@ def test_order_is_that_of_the_first_copies_within_a_subject() -> None:
 
 def test_what_comes_too_late_is_late() -> None:
     assert check(producer(a=["1"]), taken("1", delay_secs=9), latest_secs=5).late == [("1", 9.0)]
+
+
+def test_what_nobody_handed_in_is_unexpected_unless_its_answer_was_lost() -> None:
+    somebody = producer(a=["1"])
+    somebody.unclear.add("2")
+    assert check(somebody, taken("1", "2", "3")).unexpected == ["3"]
+
+
+def test_copies_of_one_agent_are_told_from_those_of_two() -> None:
+    starts = [datetime.fromisoformat(f"2024-01-26T12:00:{secs}Z") for secs in ("00", "05")]
+    copies = [*taken("1"), *taken("1", delay_secs=6)]
+    assert check(producer(a=["1"]), copies, starts=starts).repeated == []
+    assert check(producer(a=["1"]), [*copies, *taken("1", delay_secs=7)], starts=starts).repeated == ["1"]
 
 
 def test_one_event_under_two_delivery_ids_is_renamed() -> None:

@@ -28,9 +28,14 @@ async def commands(request: Request) -> Response:
     return await _page(request, history.commands)
 
 
-async def _page(request: Request, query: Any, **members: str) -> Response:
+async def audited(request: Request) -> Response:
+    """The audit, in the specification's form; for administrators."""
+    return await _page(request, history.audited, Level.ADMIN, channel="channel")
+
+
+async def _page(request: Request, query: Any, level: Level = Level.READ, **members: str) -> Response:
     """members: argument of the query → member of the request's query."""
-    caller(request, Level.READ)
+    caller(request, level)
     limit = read_limit(request)
     given = {name: request.query_params.get(member) for name, member in {**members, "cursor": "cursor"}.items()}
     page: Page[dict[str, Any]] = await services_of(request).store.read(lambda db: query(db, limit=limit, **given))
@@ -41,4 +46,5 @@ ROUTES = [
     ("GET", "/api/notifications/events", events),
     ("GET", "/api/builds", builds),
     ("GET", "/api/commands/history", commands),
+    ("GET", "/api/audit", audited),
 ]

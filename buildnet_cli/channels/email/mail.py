@@ -99,6 +99,8 @@ def as_bytes(mail: Mail) -> bytes:
     mime.set_content(mail.text, cte="quoted-printable")
     if mail.html:
         mime.add_alternative(mail.html, subtype="html", cte="quoted-printable")
+        # The same in every attempt; no text can hold it, as quoted-printable writes each "=" as "=3D".
+        mime.set_boundary(f"=_{mail.message_id.strip('<>').partition('@')[0]}")
     return mime.as_bytes()
 
 

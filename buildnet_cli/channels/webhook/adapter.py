@@ -1,11 +1,15 @@
-"""HTTP endpoints: one message, one request."""
+"""HTTP endpoints: one message, one request; Discord's can also change what they posted."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit, urlunsplit
 
+from buildnet_cli.channels.body import text_bytes
+from buildnet_cli.channels.change import if_it_works
+from buildnet_cli.channels.discord.adapter import USER_AGENT
 from buildnet_cli.channels.webhook import payload, refusal, sign
 from buildnet_cli.channels.webhook.template import Template, compiled, content_type_of
 from buildnet_cli.config.channels.webhook import Webhook
@@ -36,19 +40,29 @@ class WebhookChannel:
             raise ChannelError(
                 f'no webhook is called "{message.target.recipient}" in the configuration any more', outcome=Outcome.PERMANENT
             )
-        webhook, body = endpoint.webhook, endpoint.body(message.message)
+        receipt = await self._call(endpoint, endpoint.webhook.method, endpoint.url(), message, endpoint.body(message.message))
+        if not endpoint.can_change:
+            return receipt
+        if message.thread is not None:
+            first, updated = endpoint.url(message.thread.ref), endpoint.body(message.thread.updated)
+            async with if_it_works(message.target):
+                await self._call(endpoint, "PATCH", first, message, updated)
+        return replace(receipt, ref=receipt.provider_id)
+
+    async def close(self) -> None:
+        """Nothing of its own is open."""
+
+    async def _call(self, endpoint: _Endpoint, method: str, url: str, message: OutgoingMessage, body: bytes) -> Receipt:
+        webhook = endpoint.webhook
         answer = await self._http.request(
-            webhook.method,
-            endpoint.url,
+            method,
+            url,
             headers=endpoint.headers(message, body),
             content=body,
             timeout_secs=webhook.timeout_secs,
             verify=webhook.verify,
         )
         return refusal.receipt_of(answer, webhook.resolved_format)
-
-    async def close(self) -> None:
-        """Nothing of its own is open."""
 
 
 class _Endpoint:
@@ -58,35 +72,52 @@ class _Endpoint:
         self.webhook = webhook
         self._given = {name.lower(): value.get_secret_value() for name, value in webhook.headers.items()}
         self._template = self._compiled()
+        self._is_discord = webhook.resolved_format == "discord"
 
     @property
-    def url(self) -> str:
-        """Where to send. Discord says what became of a message only if asked to wait for it."""
+    def can_change(self) -> bool:
+        """Whether a message can be changed once it is posted. A template tells of its event, whose past does not change."""
+        return self._is_discord and self._template is None
+
+    def url(self, message_id: str = "") -> str:
+        """Where to send, or where a message is that was sent. Discord says what became of one only if asked to wait for it.
+
+        Source: Discord "Webhook": `?wait=true`; `/messages/ID`, with the same `thread_id`.
+        """
         url = self.webhook.url.get_secret_value()
-        if self.webhook.resolved_format != "discord":
+        if not self._is_discord:
             return url
         parts = urlsplit(url)
-        query = "&".join(part for part in parts.query.split("&") if part and not part.startswith("wait="))
-        return urlunsplit(parts._replace(query=f"{query}&wait=true" if query else "wait=true"))
+        query = [part for part in parts.query.split("&") if part and not part.startswith("wait=")]
+        if message_id:
+            path = f"{parts.path.rstrip('/')}/messages/{message_id}"
+            return urlunsplit(parts._replace(path=path, query="&".join(query)))
+        return urlunsplit(parts._replace(query="&".join([*query, "wait=true"])))
 
     def body(self, message: Message) -> bytes:
         """What the template makes of the message; the built-in form if there is none, or if it fails on this message."""
         if self._template is not None:
             try:
-                return payload.encode(self._template.render(message))
+                return text_bytes(self._template.render(message))
             except ConfigError as exc:
                 self._report(exc)
         return payload.built_in(message, self.webhook.resolved_format)
 
     def headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
-        """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature."""
+        """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature.
+
+        `x-delivery-repeats` says how many like it were not sent: the body of the form `json` is the event and nothing else.
+        """
         headers = {
             "content-type": content_type_of(self.webhook),
+            **({"user-agent": USER_AGENT} if self._is_discord else {}),
             **self._given,
             "webhook-id": message.delivery_id,
             "webhook-timestamp": sign.timestamp_of(message.sent_at),
             "x-delivery-attempt": str(message.attempt),
         }
+        if message.repeats:
+            headers["x-delivery-repeats"] = str(message.repeats)
         if self.webhook.auth is not None and self.webhook.auth.token is not None:
             headers["authorization"] = f"Bearer {self.webhook.auth.token.get_secret_value()}"
         if self.webhook.secret is not None:

@@ -1,29 +1,25 @@
-"""The body of a request, by format: what the endpoint's template makes of the message, or the format's own form. Pure."""
+"""The body of a request in the built-in form of its endpoint's format. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import Any
 
-from buildnet_cli.channels.webhook import discord, slack
+from buildnet_cli.channels.body import json_bytes
+from buildnet_cli.channels.discord import embed
+from buildnet_cli.channels.slack import blocks
 from buildnet_cli.messages.model import Message
 
 _FORMS: dict[str, Callable[[Message], dict[str, Any]]] = {
     "json": lambda message: message.event.as_wire(),
-    "slack": slack.body,
-    "discord": discord.body,
+    "slack": blocks.body,
+    "discord": embed.body,
 }
 
 
 def built_in(message: Message, form: str) -> bytes:
     """The message as `json` (the event exactly as on every wire), `slack` or `discord`."""
-    return encode(json.dumps(_FORMS[form](message), ensure_ascii=False, separators=(",", ":"), allow_nan=False))
-
-
-def encode(text: str) -> bytes:
-    """UTF-8; what is no character, such as half of a surrogate pair from a file name, becomes `?`."""
-    return text.encode("utf-8", "replace")
+    return json_bytes(_FORMS[form](message))
 
 
 def is_json(content_type: str) -> bool:

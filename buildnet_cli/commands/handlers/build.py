@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.commands.model import CommandStatus, Context, Level, Reply
 from buildnet_cli.commands.registry import command
+from buildnet_cli.engine.model import Build, BuildStatus
+from buildnet_cli.errors import UsageError
+
+_FORCE = "--force"
 
 
-@command("BUILD", "[package]", level=Level.BUILD)
+@command("BUILD", "[package] [--force]", level=Level.BUILD)
 async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
-    """Queue a build of one package, or of all.
+    """Queue a build of one package, or of all; --force builds it whatever the cache holds.
 
-    Raises NotFoundError if the engine knows no such package.
+    Raises UsageError for other words than these, NotFoundError if the engine knows no such package.
     """
-    package = words[0] if words else None
-    ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal))
+    names = [word for word in words if not word.startswith("-")]
+    options = {word.lower() for word in words if word.startswith("-")}
+    if len(names) > 1 or not options <= {_FORCE}:
+        odd = names[1] if len(names) > 1 else min(options - {_FORCE})
+        raise UsageError(f"BUILD takes no {ascii(odd)[:80]}", hint="write it as BUILD [package] [--force]")
+    package = names[0] if names else None
+    ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal), is_forced=_FORCE in options)
     what = f"package '{package}'" if package is not None else f"all {len(ticket.builds)} packages"
     is_paused = (await ctx.engine.status()).state == "paused"
     waits = "; it waits for RESUME, because builds are paused" if is_paused else ""
@@ -23,11 +34,18 @@ async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
 
 @command("CANCEL", "id", level=Level.BUILD)
 async def cancel(ctx: Context, words: tuple[str, ...]) -> Reply:
-    """Cancel a queued or running build, by its id or its package.
+    """Cancel a queued or running build, by its id, its run or its package.
 
     Raises NotFoundError if there is none, ConflictError if it is finished.
     """
-    builds = await ctx.engine.cancel(words[0])
+    builds = await ctx.engine.cancel(words[0], requested_by=str(ctx.principal))
     ended = [{"id": build.id, "package": build.package, "status": build.status.value} for build in builds]
-    names = ", ".join(sorted({build.package for build in builds}))
-    return Reply(f"Cancelled {names}", {"builds": ended, "cancelled_at": to_rfc3339(ctx.clock.now())})
+    cancelled, over = _names(builds, is_cancelled=True), _names(builds, is_cancelled=False)
+    said = f"Cancelled {cancelled}" if cancelled else "Nothing was left to cancel"
+    return Reply(
+        f"{said}; {over} had ended by then" if over else said, {"builds": ended, "cancelled_at": to_rfc3339(ctx.clock.now())}
+    )
+
+
+def _names(builds: Sequence[Build], *, is_cancelled: bool) -> str:
+    return ", ".join(sorted({build.package for build in builds if (build.status is BuildStatus.CANCELLED) is is_cancelled}))

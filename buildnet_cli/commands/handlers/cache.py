@@ -6,7 +6,6 @@ from buildnet_cli.commands.model import Context, Level, Reply
 from buildnet_cli.commands.registry import command
 from buildnet_cli.engine.model import CacheStats
 from buildnet_cli.engine.size import format_size
-from buildnet_cli.errors import UnsupportedError
 
 
 @command("CACHE STATS", level=Level.READ)
@@ -17,17 +16,22 @@ async def stats(ctx: Context, words: tuple[str, ...]) -> Reply:
     return Reply(f"The cache holds {_count(held)}, {format_size(held.size)}{limit}", held.as_wire())
 
 
-@command("CACHE CLEAR", level=Level.ADMIN)
-async def clear(ctx: Context, words: tuple[str, ...]) -> Reply:
-    """Remove every artifact from the cache.
-
-    It asks back before it does; as long as there is no way to answer, it raises UnsupportedError with what it would remove.
-    """
+async def would_clear(ctx: Context, words: tuple[str, ...]) -> Reply:
+    """What CACHE CLEAR would do now."""
     held = await ctx.engine.cache_stats()
-    raise UnsupportedError(
-        f"CACHE CLEAR would remove {_count(held)} ({format_size(held.size)}). Nothing has run: confirmation is not supported yet"
-    )
+    return Reply(f"remove {_count(held)} ({format_size(held.size)})", _amount(held))
+
+
+@command("CACHE CLEAR", level=Level.ADMIN, preview=would_clear)
+async def clear(ctx: Context, words: tuple[str, ...]) -> Reply:
+    """Remove every artifact from the cache that no build is using."""
+    removed = await ctx.engine.cache_clear()
+    return Reply(f"Cache cleared: {_count(removed)} removed, {format_size(removed.size)} freed", _amount(removed))
 
 
 def _count(held: CacheStats) -> str:
     return f"{held.artifacts:,} artifact{'' if held.artifacts == 1 else 's'}"
+
+
+def _amount(stats: CacheStats) -> dict[str, int]:
+    return {"artifacts": stats.artifacts, "size_bytes": stats.size}

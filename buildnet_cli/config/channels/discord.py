@@ -56,7 +56,7 @@ class Discord(Channel):
     )
     channels: Items[DiscordRoom] = Field((), description="Discord channels and the events each gets. Default: none.")
     allowed_users: Items[DiscordUser] = Field((), description="Who may send commands. Default: nobody.")
-    base_url: BaseUrl = Field("", description="Address of the API. Default: Discord's own.")
+    base_url: BaseUrl = Field("", description="Address of the API, with its version. Default: https://discord.com/api/v10.")
 
     def missing(self) -> list[str]:
         return [] if self.bot_token else ["bot_token"]

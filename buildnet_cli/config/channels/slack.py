@@ -75,7 +75,7 @@ class Slack(Channel):
     )
     channels: Items[SlackRoom] = Field((), description="Slack channels and the events each gets. Default: none.")
     allowed_users: Items[SlackUser] = Field((), description="Who may send commands. Default: nobody.")
-    base_url: BaseUrl = Field("", description="Address of the API. Default: Slack's own.")
+    base_url: BaseUrl = Field("", description="Address of the API, without a method. Default: https://slack.com/api.")
 
     def missing(self) -> list[str]:
         lacking = [] if self.bot_token else ["bot_token"]

@@ -8,7 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 
 from buildnet_cli.config.address import BaseUrl
-from buildnet_cli.config.fields import ONE_OF, Items, NumberId, OptionalName, Token, as_number_id
+from buildnet_cli.config.fields import ONE_OF, Items, NumberId, OptionalName, OptionalNumberId, Token, as_number_id
 from buildnet_cli.config.permission import Permission
 from buildnet_cli.config.recipient import Channel, Listener, Recipient
 
@@ -33,6 +33,7 @@ class TelegramChat(Listener):
         description='Chat id in quotes, negative for groups, or "@name" of a public channel. Required.'
     )
     name: OptionalName = Field("", description="What it is called. Default: the id.")
+    thread_id: OptionalNumberId = Field("", description="Topic of a forum group that gets them. Default: the general one.")
 
 
 class TelegramUser(Listener):

@@ -9,17 +9,17 @@ from dataclasses import replace
 from pathlib import Path
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.buildnetd import health, news
+from buildnet_cli.engine.buildnetd import children, health, news
 from buildnet_cli.engine.buildnetd.answers import Row
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.errand import Ended, Errand, Later
 from buildnet_cli.engine.buildnetd.watch import Pace, Watch
 from buildnet_cli.engine.local.cache_events import cleared
-from buildnet_cli.engine.local.queue import Job
-from buildnet_cli.engine.model import Build, BuildError, BuildStatus, CacheStats, EngineStatus, Ticket
+from buildnet_cli.engine.model import Build, BuildError, BuildStatus, CacheStats, Capability, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
 from buildnet_cli.engine.queueing.desk import Desk
+from buildnet_cli.engine.queueing.queue import Job
 from buildnet_cli.errors import ConfigError, StorageError, UnreachableError, UnsupportedError
 
 _AT_ONCE = 1
@@ -75,12 +75,16 @@ class BuildnetdEngine:
         self._watch.start()
         self._worker = asyncio.create_task(self._work(), name="buildnetd queue")
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
         """Ask for a build of one package with its dependencies, or of all (None).
 
         Raises UnknownPackageError if there is no such package, ConfigError if the daemon's packages do not fit together,
-        UnreachableError while the engine stops or as long as the packages are unknown, StorageError if nothing was queued.
+        UnreachableError while the engine stops or as long as the packages are unknown, StorageError if nothing was queued,
+        UnsupportedError if it is forced: the daemon takes the word, and does nothing about it.
         """
+        if is_forced:
+            message = "the BuildNet daemon decides itself what to build anew; it cannot be made to"
+            raise UnsupportedError(message, hint="send BUILD without --force, or set engine.type: local")
         if self._flaw is not None:
             raise self._flaw
         if not self._is_known:
@@ -88,7 +92,7 @@ class BuildnetdEngine:
             raise UnreachableError(message, hint="start the daemon, or set engine.type: local")
         return await self._desk.enqueue(package, requested_by=requested_by)
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
 
         What runs can be ended on this machine only, as the daemon's own user. Raises UnsupportedError if it cannot and nothing
@@ -102,9 +106,9 @@ class BuildnetdEngine:
                 ids.discard(errand.job.id)
                 if not ids:
                     raise _cannot_end(errand.job)
-            ended = await self._desk.withdraw(ids)
+            ended = await self._desk.withdraw(ids, by=requested_by)
             if errand is not None and can_end:
-                errand.end("cancelled", grace_secs=self._grace_secs)
+                errand.end("cancelled", by=requested_by, grace_secs=self._grace_secs)
         if errand is None or not can_end:
             return ended
         await asyncio.wait([errand.done])
@@ -120,6 +124,7 @@ class BuildnetdEngine:
             packages=tuple(self._desk.packages),
             running=tuple(job.build for job in queue.running.values()),
             queued=tuple(job.build for job in queue.waiting.values()),
+            capabilities=frozenset({Capability.CANCEL_RUNNING} if children.is_loopback(self._client.url) else ()),
         )
 
     async def pause(self) -> int:
@@ -237,7 +242,7 @@ class BuildnetdEngine:
             if isinstance(outcome, Later):
                 await self._put_off(job, outcome)
             else:
-                errand.done.set_result(await self._end(build, outcome))
+                errand.done.set_result(await self._end(replace(build, cancelled_by=errand.ended_by), outcome))
         finally:
             self._errand = None
             errand.done.cancel()  # if nothing has come of it
@@ -254,6 +259,7 @@ class BuildnetdEngine:
                 exit_code=outcome.exit_code,
                 error=outcome.error,
                 tier=outcome.tier,
+                cancelled_by=build.cancelled_by if outcome.status is BuildStatus.CANCELLED else "",
             )
         )
 

@@ -12,8 +12,8 @@ from buildnet_cli.engine.buildnetd import children
 from buildnet_cli.engine.buildnetd.answers import Built, Reply, Verdict
 from buildnet_cli.engine.buildnetd.client import BuildnetdClient
 from buildnet_cli.engine.buildnetd.failure import Failure, broken, left_behind, lost, read_failure
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.engine.queueing.queue import Job
 
 _TAKEN_AFTER_SECS = 0.5
 """The daemon refuses at once; if it has not by then, it builds."""
@@ -50,12 +50,13 @@ class Errand:
     """One request to build one job's package.
 
     done: the build's last state, once it is stored; cancelled if nothing came of the errand. has_row: whether the daemon has
-    written a row for it.
+    written a row for it. ended_by: who had it ended, if somebody had.
     """
 
     def __init__(self, job: Job, client: BuildnetdClient, *, root: Path) -> None:
         self.job = job
         self.has_row = False
+        self.ended_by = ""
         self.done: asyncio.Future[Build] = asyncio.get_running_loop().create_future()
         self._client = client
         self._root = root
@@ -103,10 +104,11 @@ class Errand:
                 break
         return self._process is not None
 
-    def end(self, reason: str, *, grace_secs: float) -> None:
+    def end(self, reason: str, *, by: str = "", grace_secs: float) -> None:
         """End what `can_be_ended` has found; the daemon then answers that it failed."""
         if self._process is not None and self._ending is None:
             self._reason = reason
+            self.ended_by = by
             self._ending = asyncio.create_task(asyncio.to_thread(children.end, self._process, grace_secs))
 
     def abandon(self) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from buildnet_cli.engine.buildnetd.answers import Heard, Row
 from buildnet_cli.engine.buildnetd.failure import read_failure
-from buildnet_cli.engine.local import announce
 from buildnet_cli.engine.model import Build, BuildStatus
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing import announce
 from buildnet_cli.events.model import EventDraft
 
 UNKNOWN_REQUESTER = "buildnetd"

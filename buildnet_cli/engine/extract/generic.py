@@ -12,6 +12,8 @@ from buildnet_cli.engine.extract.finding import Finding, Output
 _NOT_FOUND = re.compile(
     r"^(?:\S.*?: )?(?:line )?(?:\d+: )?(?P<program>[^\s:]+): (?:command )?not found$|command not found: (?P<other>\S+)$"
 )
+# What a shell says of a command in a script, when make or pnpm gives the script's exit code another name.
+_NOT_FOUND_WITHIN = re.compile(r"^(?:/\S+/)?\w*sh: (?:line )?\d+: (?P<program>[^\s:]+): (?:command )?not found$")
 _NOT_ALLOWED = re.compile(r"^(?:\S.*?: )?(?:line )?(?:\d+: )?(?P<program>[^\s:]+): Permission denied$")
 _DISK_FULL = re.compile(r"No space left on device|\bENOSPC\b|[Dd]isk quota exceeded")
 _KILLED = re.compile(
@@ -32,7 +34,7 @@ def find_cause(output: Output, exit_code: int) -> Iterator[Finding]:
             yield Finding("Disk full", "no space left on the device", at, advice="free some space, then build again")
     if exit_code in (126, 127):
         pattern, words, advice = (
-            (_NOT_FOUND, "Command not found", "install {}, or add its folder to PATH")
+            (_NOT_FOUND, "Command not found", _INSTALL)
             if exit_code == 127
             else (_NOT_ALLOWED, "Command cannot be run", "make it executable: chmod +x {}")
         )
@@ -47,6 +49,10 @@ def find(output: Output, exit_code: int) -> Iterator[Finding]:
     for at, text in enumerate(output.lines):
         if match := _PLACED.match(text):
             yield Finding("Compilation failed", match["message"], at, match["file"], int(match["line"]))
+    for at, text in enumerate(output.lines):
+        if match := _NOT_FOUND_WITHIN.match(text):
+            program = match["program"]
+            yield Finding("Command not found", program, at, code="127", advice=_INSTALL.format(program))
     last = len(output.lines) - 1
     for at, text in enumerate(output.lines):
         if match := _KILLED.search(text):
@@ -65,6 +71,7 @@ def find(output: Output, exit_code: int) -> Iterator[Finding]:
     yield Finding(f"Command failed with exit code {exit_code}", said, last, code=f"exit {exit_code}")
 
 
+_INSTALL = "install {}, or add its folder to PATH"
 _MEMORY = "look whether the machine ran out of memory"
 
 

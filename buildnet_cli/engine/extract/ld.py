@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from buildnet_cli.engine.extract.finding import Finding, Output
 
@@ -17,6 +17,8 @@ _UNDEFINED = re.compile(
     r"^(?:\S*\bld\S*: )?(?P<file>[^\s:][^:]{0,500}):(?:(?P<line>\d+)|\([^)]+\)): undefined reference to [`'‘](?P<name>.+?)['’]$"
 )
 _UNDEFINED_LLD = re.compile(r"^\S*\bld\S*: error: undefined symbol: (?P<name>.+)$")
+# Clang 22 with lld: the name alone, then in brackets the path, if there is debug information.
+_REFERENCED_LLD = re.compile(r"^>>> referenced by [^\s:]+:\d+ \((?P<file>[^()\s:][^():]{0,500}):(?P<line>\d+)\)$")
 _TWICE = re.compile(
     r"^(?:\S*\bld\S*: )?(?P<file>[^\s:][^:]{0,500}):(?:(?P<line>\d+)|\([^)]+\)): "
     r"multiple definition of [`'‘](?P<name>[^`'’]+)['’]"
@@ -35,7 +37,15 @@ def find(output: Output) -> Iterator[Finding]:
         elif match := _TWICE.match(text):
             yield _of_symbol(f"multiple definition of '{match['name']}'", match, at, "define it in one place only")
         elif match := _UNDEFINED_LLD.match(text):
-            yield Finding(_TITLE, f"undefined symbol '{match['name']}'", at, advice="define it, or link what does")
+            yield _undefined_lld(match["name"], output.lines, at)
+
+
+def _undefined_lld(name: str, lines: Sequence[str], at: int) -> Finding:
+    message, advice = f"undefined symbol '{name}'", "define it, or link what does"
+    place = _REFERENCED_LLD.match(lines[at + 1]) if at + 1 < len(lines) else None
+    if place is None:
+        return Finding(_TITLE, message, at, advice=advice)
+    return Finding(_TITLE, message, at, place["file"], int(place["line"]), advice=advice)
 
 
 def _of_symbol(message: str, match: re.Match[str], at: int, advice: str) -> Finding:

@@ -74,14 +74,23 @@ class BuildCache:
             _log.warning("the cache could not be looked through: %s", exc)
 
     async def prepare(
-        self, package: Package, project: Project, environment: Mapping[str, str], is_stopped: Callable[[], bool]
+        self,
+        package: Package,
+        project: Project,
+        environment: Mapping[str, str],
+        is_stopped: Callable[[], bool],
+        *,
+        is_forced: bool = False,
     ) -> Prepared:
-        """Find out how much work a package needs; if its outputs can be had without any, they are in place on return."""
+        """Find out how much work a package needs; if its outputs can be had without any, they are in place on return.
+
+        is_forced: whether it is to be built, whatever is found out; its result is kept all the same.
+        """
         never = why_never_cached(package)
         if never:
             return Prepared(Tier.FULL_BUILD, Why("it is built every time", remark=never))
         try:
-            return await self._prepare(package, project, environment, is_stopped)
+            return await self._prepare(package, project, environment, is_stopped, is_forced=is_forced)
         except (OSError, ValueError, StorageError) as exc:
             reason = str(exc)
         except Exception as exc:  # noqa: BLE001  (a mistake of ours, or in a row, must not keep anybody from building)
@@ -119,7 +128,13 @@ class BuildCache:
             return f"its result is not cached: the cache failed: {exc}"
 
     async def _prepare(
-        self, package: Package, project: Project, environment: Mapping[str, str], is_stopped: Callable[[], bool]
+        self,
+        package: Package,
+        project: Project,
+        environment: Mapping[str, str],
+        is_stopped: Callable[[], bool],
+        *,
+        is_forced: bool,
     ) -> Prepared:
         memory = await self._index.recall(package.name, package.dependencies)
         found = await asyncio.to_thread(self._survey, package, project, environment, memory)
@@ -129,6 +144,8 @@ class BuildCache:
         unknown = [name for name in package.dependencies if name not in memory.dependencies]
         if unknown:
             return Prepared(Tier.FULL_BUILD, Why(f"nothing is known of {unknown[0]}, which it depends on"))
+        if is_forced:
+            return Prepared(Tier.FULL_BUILD, Why("it was asked for with --force"), found.key, found.parts, found.memo)
         choice = choose(found.parts, found.key, found.last, found.outputs, has_artifacts=False)
         if choice.tier is Tier.INSTANT_SKIP:
             if found.is_memo_new:

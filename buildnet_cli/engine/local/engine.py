@@ -1,35 +1,28 @@
-"""The local engine: takes requests, runs what is ready, and lets every change become a row before it takes effect."""
+"""The local engine: carries out, with processes of our own, what is asked for at its desk."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending, runner
+from buildnet_cli.engine.local import runner
 from buildnet_cli.engine.local.cache import BuildCache
-from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.planner import in_build_order, plan
-from buildnet_cli.engine.local.queue import Job, Queue
-from buildnet_cli.engine.local.takeover import take_over
+from buildnet_cli.engine.local.takeover import end_crashed
 from buildnet_cli.engine.local.work import Worker
 from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
-from buildnet_cli.engine.project import Package, Project
-from buildnet_cli.engine.suggest import nearest_package
-from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
-from buildnet_cli.events.model import EventDraft
-from buildnet_cli.ids import new_id
+from buildnet_cli.engine.project import Project
+from buildnet_cli.engine.queueing import announce
+from buildnet_cli.engine.queueing.desk import Desk
+from buildnet_cli.engine.queueing.queue import Job
 
 _SHUTDOWN_GRACE_SECS = 5.0
 # Of the 12 s that the agent has to end; the rest is for its deliveries and its doors.
 _SHUTDOWN_WITHIN_SECS = 8.0
-_STORE_AGAIN_SECS = 1.0
-_REMEMBERED = 1000
 
 _log = logging.getLogger(__name__)
 
@@ -61,119 +54,59 @@ class LocalEngine:
         grace_secs: float = runner.GRACE_SECS,
     ) -> None:
         self._project = project
-        self._recorder = recorder
         self._clock = clock
         self._cache = cache
         self._worker = Worker(recorder, cache, logs=logs, grace_secs=grace_secs)
         self._environment = environment
         self._grace_secs = grace_secs
-        self._queue = Queue(project.max_concurrent_builds)
         self._work: dict[str, _Work] = {}
-        self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
-        # One request at a time: each is planned on a queue that holds all earlier ones.
-        self._asking = asyncio.Lock()
-        self._is_paused = False
-        self._is_closing = False
+        self._desk = Desk(recorder, clock, packages=project.packages, limit=project.max_concurrent_builds, wake=self._begin_ready)
 
     async def start(self) -> None:
         """Take over what a former agent left, and begin to work."""
         await self._cache.open()
-        self._is_paused = await self._recorder.is_paused()
-        self._queue.add(await take_over(self._project.packages, self._recorder, self._clock))
-        self._begin_ready()
+        await self._desk.open(end_crashed)
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        """Ask for a build of one package with its dependencies, or of all (None).
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        """Ask for a build of one package with its dependencies, or of all (None). is_forced: what was asked for is built anew.
 
         Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
         was queued.
         """
-        self._refuse_unknown(package)
-        async with self._asking:
-            if self._is_closing:
-                raise UnreachableError("the engine is stopping and takes no builds", hint="buildnet-notify agent start")
-            medians = await self._medians(in_build_order(self._project.packages, package))
-            now = self._clock.now()
-            request = plan(self._project.packages, package, self._queue, requested_by=requested_by, now=now, new_id=new_id)
-            self._queue.add(request.fresh, held=True)
-            begins = {} if self._is_paused else starts(self._queue, medians, now)
-            ids = [job.id for job in request.jobs]
-            events = [
-                announce.queued(job.build, position=self._queue.position([job.id]), estimated_start=begins.get(job.id))
-                for job in request.fresh
-            ]
-            ticket = Ticket(
-                run_id=request.run_id,
-                package=package,
-                builds=tuple(job.build for job in request.jobs),
-                position=self._queue.position(ids),
-                estimated_start=min((begins[build_id] for build_id in ids if build_id in begins), default=None),
-            )
-            if request.fresh:
-                try:
-                    await self._recorder.record([job.build for job in request.fresh], events)
-                except StorageError:
-                    self._queue.remove(request.fresh)
-                    raise
-                finally:
-                    # Even if the caller no longer waits: what was handed in may be stored all the same.
-                    self._queue.release(request.fresh)
-                    self._begin_ready()
-        return ticket
+        return await self._desk.enqueue(package, requested_by=requested_by, is_forced=is_forced)
 
-    async def cancel(self, target: str) -> list[Build]:
+    async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.
 
         Raises NotFoundError if nothing of that name is queued or running, ConflictError if the build is finished.
         """
-        async with self._asking:
-            jobs = self._queue.matching(target)
-            if not jobs:
-                raise self._nothing_to_cancel(target)
-            ids = {job.id for job in jobs}
-            waiting = [job for job in jobs if job.id in self._queue.waiting] + self._queue.dependents(ids)
-            self._queue.remove(waiting)
-            now = self._clock.now()
-            ended = [ending.cancelled(job.build, "cancelled", now) for job in waiting]
-            if ended:
-                try:
-                    await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
-                except StorageError:
-                    self._queue.add(waiting)
-                    self._begin_ready()
-                    raise
-            self._finished.extend(ended)
+        async with self._desk.asking:
+            ids = {job.id for job in self._desk.matching(target)}
+            ended = await self._desk.withdraw(ids, by=requested_by)
             stopping = [self._work[build_id] for build_id in ids if build_id in self._work]
             for work in stopping:
-                work.stop.ask("cancelled", grace_secs=self._grace_secs)
+                work.stop.ask("cancelled", by=requested_by, grace_secs=self._grace_secs)
         stopped = await asyncio.gather(*(asyncio.shield(work.task) for work in stopping))
         return [*stopped, *ended]
 
     async def status(self) -> EngineStatus:
         """What is building and what waits."""
+        queue = self._desk.queue
         return EngineStatus(
             kind="local",
-            state="paused" if self._is_paused else "running",
-            packages=tuple(self._project.packages),
-            running=tuple(job.build for job in self._queue.running.values()),
-            queued=tuple(job.build for job in self._queue.waiting.values()),
+            state="paused" if self._desk.is_paused else "running",
+            packages=tuple(self._desk.packages),
+            running=tuple(job.build for job in queue.running.values()),
+            queued=tuple(job.build for job in queue.waiting.values()),
         )
 
     async def pause(self) -> int:
         """Begin no more builds until `resume`, across restarts too; how many run on to their end."""
-        async with self._asking:
-            await self._recorder.set_paused(True)
-            self._is_paused = True
-        return len(self._queue.running)
+        return await self._desk.pause()
 
     async def resume(self) -> int:
         """Begin builds again; how many were waiting."""
-        async with self._asking:
-            await self._recorder.set_paused(False)
-            self._is_paused = False
-        waiting = len(self._queue.waiting)
-        self._begin_ready()
-        return waiting
+        return await self._desk.resume()
 
     async def cache_stats(self) -> CacheStats:
         """What the cache holds now."""
@@ -187,12 +120,13 @@ class LocalEngine:
         """Build by another configuration from now on; what is queued or running goes on as it was asked for."""
         self._project = project
         self._environment = environment
-        self._queue.limit = project.max_concurrent_builds
+        self._desk.packages = project.packages
+        self._desk.queue.limit = project.max_concurrent_builds
         self._begin_ready()
 
     async def shutdown(self) -> None:
         """Stop every build, leave no process behind, and return within 8 s. What waits is taken up again by the next start."""
-        self._is_closing = True
+        self._desk.is_closing = True
         work = list(self._work.values())
         for each in work:
             each.stop.ask("shutdown", grace_secs=min(self._grace_secs, _SHUTDOWN_GRACE_SECS))
@@ -200,7 +134,7 @@ class LocalEngine:
             await asyncio.wait([each.task for each in work], timeout=_SHUTDOWN_WITHIN_SECS)
 
     def _begin_ready(self) -> None:
-        while not (self._is_closing or self._is_paused) and (job := self._queue.begin_next()) is not None:
+        while (job := self._desk.next()) is not None:
             stop = runner.Stop()
             task = asyncio.create_task(self._carry_out(job, stop), name=f"build {job.id}")
             task.add_done_callback(_report_failure)
@@ -210,71 +144,28 @@ class LocalEngine:
         """One build from its start to its last row. One whose result could be had from the cache never ran, and says so."""
         project, environment = self._project, self._environment
         build = replace(job.build, status=BuildStatus.RUNNING, started_at=self._clock.now())
-        self._queue.update(build)
-        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked)
+        self._desk.queue.update(build)
+        prepared = await self._cache.prepare(job.package, project, environment, lambda: stop.is_asked, is_forced=build.is_forced)
         build = replace(build, tier=prepared.tier, why=prepared.why)
         if prepared.is_hit:
             result, remark = runner.Result(BuildStatus.CACHED), ""
         else:
-            await self._store([build], [announce.started(build)])
-            self._queue.update(build)
+            await self._desk.store([build], [announce.started(build, waiting=len(self._desk.queue.waiting))])
+            self._desk.queue.update(build)
             result, remark = await self._worker.carry_out(job, prepared, project, environment, stop)
-        now = self._clock.now()
-        build = replace(ending.by_itself(build, result, now), why=replace(prepared.why, remark=prepared.why.remark or remark))
-        lost = [] if build.status.is_success else self._queue.dependents([build.id])
-        self._queue.remove(lost)
-        others = [ending.without(job.build, build, now) for job in lost]
-        await self._store([build, *others], await self._closing_words(build, others))
-        self._finished.extend([build, *others])
-        self._queue.end(build.id)
+        build = await self._desk.finish(
+            replace(
+                build,
+                status=result.status,
+                reason=result.reason,
+                exit_code=result.exit_code,
+                error=result.error,
+                why=replace(prepared.why, remark=prepared.why.remark or remark),
+                cancelled_by=stop.by if result.status is BuildStatus.CANCELLED else "",
+            )
+        )
         del self._work[build.id]
-        self._begin_ready()
         return build
-
-    async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
-        if build.status is BuildStatus.CANCELLED:
-            return [announce.cancelled(each) for each in (build, *others)]
-        median = await self._recorder.median_duration_secs(build.package)
-        if build.status is BuildStatus.CACHED:
-            return [announce.cached(build, median_secs=median)]
-        if build.status.is_success:
-            return [announce.completed(build, median_secs=median)]
-        return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
-
-    async def _store(self, builds: Sequence[Build], events: Iterable[EventDraft]) -> None:
-        """Record what cannot be refused any more; a disk that is full now may have room in a while."""
-        drafts = list(events)
-        while True:
-            try:
-                return await self._recorder.record(builds, drafts)
-            except StorageError as exc:
-                _log.error("a build's state cannot be stored", extra={"build": builds[0].id, "reason": exc.message})
-                if self._is_closing:
-                    raise
-                await asyncio.sleep(_STORE_AGAIN_SECS)
-
-    async def _medians(self, wanted: Iterable[Package]) -> dict[str, float]:
-        """Usual durations of the wanted packages and of those in the queue, as far as they are known."""
-        queued = (*self._queue.running.values(), *self._queue.waiting.values())
-        names = {package.name for package in wanted} | {job.package.name for job in queued}
-        found = {name: await self._recorder.median_duration_secs(name) for name in names}
-        return {name: median for name, median in found.items() if median is not None}
-
-    def _refuse_unknown(self, package: str | None) -> None:
-        known = self._project.packages
-        if not known:
-            raise UnknownPackageError("this project has no packages", hint="list them in .buildnet/config.json")
-        if package is not None and package not in known:
-            raise UnknownPackageError(f"there is no package '{package[:80]}'", hint=nearest_package(package, known))
-
-    def _nothing_to_cancel(self, target: str) -> NotFoundError | ConflictError:
-        for build in reversed(self._finished):
-            if target in (build.id, build.run_id):
-                return ConflictError(f"{target} is finished: {build.package} {build.status}")
-        if target in self._project.packages:
-            return NotFoundError(f"no build of '{target}' is queued or running")
-        hint = nearest_package(target, self._project.packages)
-        return NotFoundError(f"no build, run or package '{target[:80]}' is queued or running", hint=hint)
 
 
 def _report_failure(task: asyncio.Task[Build]) -> None:

@@ -19,6 +19,8 @@ NEVER_INPUT = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__"})
 OWN_PREFIX = ".buildnet"
 """Folders of this name are ours: the state folder, and the output folders that are being put in place."""
 
+_FEW_ALTERNATIVES = 8
+_RANGE = re.compile(r"\{[^}]*\.\.")
 _WILD = re.compile(r"[*?\[{\\]")
 
 
@@ -50,6 +52,18 @@ class Globs:
     def match(self, path: str) -> bool:
         """Whether a path, relative to the project, is meant."""
         return self._wanted.match(path) is not None and self._unwanted.match(path) is None
+
+
+def flaw_of(pattern: str) -> str:
+    """Why a glob is none, or leads out of the project; empty if it may be used."""
+    try:
+        _normal(pattern)
+        # Fewer alternatives than these cannot be too many, and need no library to be counted.
+        if pattern.count(",") > _FEW_ALTERNATIVES or _RANGE.search(pattern):
+            Globs([pattern])
+    except ValueError as exc:
+        return str(exc)
+    return ""
 
 
 def everything_in(folder: str) -> str:

@@ -39,17 +39,19 @@ class Result:
 
 
 class Stop:
-    """A request to end a build, and why: `cancelled` or `shutdown`."""
+    """A request to end a build, and why: `cancelled`, by somebody, or `shutdown`."""
 
     def __init__(self) -> None:
         self._asked = asyncio.Event()
         self.reason = ""
+        self.by = ""
         self.grace_secs = GRACE_SECS
 
-    def ask(self, reason: str, *, grace_secs: float = GRACE_SECS) -> None:
+    def ask(self, reason: str, *, by: str = "", grace_secs: float = GRACE_SECS) -> None:
         """Ask once; the first reason counts."""
         if not self._asked.is_set():
             self.reason = reason
+            self.by = by
             self.grace_secs = grace_secs
             self._asked.set()
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from buildnet_cli.engine.local import runner
 from buildnet_cli.engine.local.cache import BuildCache, Prepared
 from buildnet_cli.engine.local.log import BuildLog
-from buildnet_cli.engine.local.queue import Job
 from buildnet_cli.engine.model import BuildError, BuildStatus, Tier
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Project
+from buildnet_cli.engine.queueing.queue import Job
 from buildnet_cli.errors import StorageError
 
 LOG_NAME = "output.log"
@@ -57,6 +57,8 @@ class Worker:
         package = job.package
         if prepared.tier is Tier.MICRO_INCREMENTAL and package.micro_cmd:
             package = replace(package, build_cmd=package.micro_cmd)
+        if job.build.is_forced and package.clean_cmd:
+            package = replace(package, build_cmd=f"(\n{package.clean_cmd}\n) || exit\n{package.build_cmd}")
         return await runner.run(
             package,
             BuildLog(self._logs / job.id / LOG_NAME),

@@ -8,17 +8,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.engine.local import announce, ending
-from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.planner import in_build_order, plan, sort_leftovers
-from buildnet_cli.engine.local.queue import Job, Queue
 from buildnet_cli.engine.model import Build, BuildStatus, Ticket
 from buildnet_cli.engine.port import BuildRecorder
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing import announce, ending
+from buildnet_cli.engine.queueing.estimate import starts
+from buildnet_cli.engine.queueing.planner import in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.queueing.queue import Job, Queue
 from buildnet_cli.engine.suggest import nearest_package
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError, UnknownPackageError, UnreachableError
 from buildnet_cli.events.model import EventDraft
@@ -56,25 +56,31 @@ class Desk:
         self._wake = wake
         self._finished: deque[Build] = deque(maxlen=_REMEMBERED)
 
-    async def open(self) -> None:
-        """Take up what a former agent left waiting, and say of what it left running that nobody knows."""
+    async def open(self, end_crashed: Callable[[Sequence[Build]], Awaitable[list[EventDraft]]] | None = None) -> None:
+        """Take up what a former agent left waiting, and let what it left running fail.
+
+        end_crashed: ends what may still run of the latter, before anything begins that might work in the same folders, and
+        says what is to be told of it beside that.
+        """
         self.is_paused = await self._recorder.is_paused()
         left = sort_leftovers(self.packages, await self._recorder.unfinished())
+        more = await end_crashed(left.crashed) if end_crashed is not None and left.crashed else []
         now = self._clock.now()
         crashed = [ending.crashed(build, now) for build in left.crashed]
         removed = [ending.cancelled(build, "removed", now) for build in left.removed]
         skipped = [(ending.skipped(build, cause, now), cause) for build, cause in left.skipped]
-        events = [announce.cancelled(build) for build in removed]
+        events = []
         for build in crashed:
             lost = [other.package for other, cause in skipped if cause == build.package]
             events.append(announce.failed(build, median_secs=None, skipped=lost))
+        events += [announce.cancelled(build) for build in removed]
         if crashed or removed or skipped:
-            await self._recorder.record([*crashed, *removed, *(build for build, _ in skipped)], events)
+            await self._recorder.record([*crashed, *removed, *(build for build, _ in skipped)], [*events, *more])
         self.queue.add(left.resumed)
         self._wake()
 
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        """Queue one package with its dependencies, or all (None).
+    async def enqueue(self, package: str | None, *, requested_by: str, is_forced: bool = False) -> Ticket:
+        """Queue one package with its dependencies, or all (None). is_forced: what was asked for is built anew.
 
         Raises UnknownPackageError if there is no such package, UnreachableError while the engine stops, StorageError if nothing
         was queued.
@@ -85,12 +91,19 @@ class Desk:
                 raise UnreachableError("the engine is stopping and takes no builds", hint="buildnet-notify agent start")
             medians = await self._medians(in_build_order(self.packages, package))
             now = self._clock.now()
-            request = plan(self.packages, package, self.queue, requested_by=requested_by, now=now, new_id=new_id)
+            request = plan(
+                self.packages, package, self.queue, requested_by=requested_by, is_forced=is_forced, now=now, new_id=new_id
+            )
             self.queue.add(request.fresh, held=True)
             begins = {} if self.is_paused else starts(self.queue, medians, now)
             ids = [job.id for job in request.jobs]
             events = [
-                announce.queued(job.build, position=self.queue.position([job.id]), estimated_start=begins.get(job.id))
+                announce.queued(
+                    job.build,
+                    position=self.queue.position([job.id]),
+                    estimated_start=begins.get(job.id),
+                    waiting=len(self.queue.waiting),
+                )
                 for job in request.fresh
             ]
             ticket = Ticket(
@@ -107,8 +120,9 @@ class Desk:
                     self.queue.remove(request.fresh)
                     raise
                 finally:
+                    # Even if the caller no longer waits: what was handed in may be stored all the same.
                     self.queue.release(request.fresh)
-        self._wake()
+                    self._wake()
         return ticket
 
     def matching(self, target: str) -> list[Job]:
@@ -121,18 +135,19 @@ class Desk:
             raise self._nothing_to_cancel(target)
         return jobs
 
-    async def withdraw(self, ids: Collection[str]) -> list[Build]:
+    async def withdraw(self, ids: Collection[str], *, by: str) -> list[Build]:
         """Cancel those of these builds that wait, and all that waits for any of them. Raises StorageError; then nothing was."""
         waiting = [job for job in self.queue.waiting.values() if job.id in ids] + self.queue.dependents(ids)
         if not waiting:
             return []
         self.queue.remove(waiting)
         now = self._clock.now()
-        ended = [ending.cancelled(job.build, "cancelled", now) for job in waiting]
+        ended = [ending.cancelled(job.build, "cancelled", now, by=by) for job in waiting]
         try:
-            await self._recorder.record(ended, [announce.cancelled(build) for build in ended])
+            await self._recorder.record(ended, [announce.cancelled(build, waiting=len(self.queue.waiting)) for build in ended])
         except StorageError:
             self.queue.add(waiting)
+            self._wake()
             raise
         self._finished.extend(ended)
         return ended
@@ -145,12 +160,13 @@ class Desk:
         return len(self.queue.running)
 
     async def resume(self) -> int:
-        """Let builds begin again; how many wait."""
+        """Let builds begin again; how many were waiting."""
         async with self.asking:
             await self._recorder.set_paused(False)
             self.is_paused = False
+        waiting = len(self.queue.waiting)
         self._wake()
-        return len(self.queue.waiting)
+        return waiting
 
     def next(self) -> Job | None:
         """The job that is to begin now, if any may."""
@@ -164,7 +180,7 @@ class Desk:
         return build
 
     async def tell_begun(self, build: Build) -> None:
-        await self.store([], [announce.started(build)])
+        await self.store([], [announce.started(build, waiting=len(self.queue.waiting))])
 
     async def put_back(self, job: Job, *, held: bool = False) -> None:
         """It has not begun after all, and waits again in its old place. held: until the queue's `release`."""
@@ -177,7 +193,7 @@ class Desk:
         build = replace(build, finished_at=self._clock.now())
         lost = [] if build.status.is_success else self.queue.dependents([build.id])
         self.queue.remove(lost)
-        others = [self._without(job, build) for job in lost]
+        others = [ending.without(job.build, build, self._clock.now()) for job in lost]
         await self.store([build, *others], await self._closing_words(build, others))
         self._finished.extend([build, *others])
         self.queue.end(build.id)
@@ -198,20 +214,13 @@ class Desk:
 
     async def _closing_words(self, build: Build, others: Sequence[Build]) -> list[EventDraft]:
         if build.status is BuildStatus.CANCELLED:
-            return [announce.cancelled(each) for each in (build, *others)]
+            return [announce.cancelled(each, waiting=len(self.queue.waiting)) for each in (build, *others)]
         median = await self._recorder.median_duration_secs(build.package)
         if build.status is BuildStatus.CACHED:
             return [announce.cached(build, median_secs=median)]
         if build.status.is_success:
             return [announce.completed(build, median_secs=median)]
         return [announce.failed(build, median_secs=median, skipped=[other.package for other in others])]
-
-    def _without(self, job: Job, cause: Build) -> Build:
-        """How a build ends that needed one which did not succeed."""
-        now = self._clock.now()
-        if cause.status is BuildStatus.CANCELLED:
-            return ending.cancelled(job.build, cause.reason, now)
-        return ending.skipped(job.build, cause.package, now)
 
     async def _medians(self, wanted: Iterable[Package]) -> dict[str, float]:
         """Usual durations of the wanted packages and of those in the queue, as far as they are known."""

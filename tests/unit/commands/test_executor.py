@@ -2,95 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Any
-
 import pytest
 
-from buildnet_cli.commands.executor import Executor
 from buildnet_cli.commands.model import CommandStatus, Principal
-from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
-from buildnet_cli.errors import ConflictError, Kind, NotFoundError, StorageError
-from tests.support.clocks import FakeClock
-
-NOW = datetime(2024, 1, 26, 12, 0, tzinfo=UTC)
-ADMIN = Principal("local", "socket", "uid 0", ("*",))
-
-
-class Rows:
-    """A command log that remembers the order of things."""
-
-    def __init__(self, journal: list[str], *, fails: bool = False) -> None:
-        self.journal = journal
-        self.fails = fails
-        self.fails_at_end = False
-        self.rows: dict[str, dict[str, Any]] = {}
-
-    async def begin(self, entry: Mapping[str, Any]) -> None:
-        if self.fails:
-            raise StorageError("the disk is full")
-        self.journal.append("begin")
-        self.rows[entry["request_id"]] = {**entry, "status": "executing"}
-
-    async def finish(
-        self, request_id: str, *, status: str, result: Mapping[str, Any], message: str, finished_at: datetime
-    ) -> None:
-        if self.fails_at_end:
-            raise StorageError("the disk is full")
-        self.journal.append("finish")
-        self.rows[request_id].update(status=status, result=dict(result), message=message)
-
-
-class Engine:
-    """An engine with one package."""
-
-    def __init__(self, journal: list[str]) -> None:
-        self.journal = journal
-
-    async def start(self) -> None: ...
-
-    async def enqueue(self, package: str | None, *, requested_by: str) -> Ticket:
-        self.journal.append(f"enqueue {package} for {requested_by}")
-        if package not in (None, "api"):
-            raise NotFoundError(f"there is no package {package!r}", hint='did you mean "api"?')
-        build = Build("build_1", "run_1", "api", BuildStatus.QUEUED, requested_by, NOW)
-        return Ticket("run_1", package, (build,), 1, None)
-
-    async def cancel(self, target: str) -> list[Build]:
-        if target == "boom":
-            raise RuntimeError("a bug")
-        raise ConflictError("that build is finished")
-
-    async def status(self) -> EngineStatus:
-        return EngineStatus("local", "running", ("api",), (), ())
-
-    async def cache_stats(self) -> CacheStats:
-        return CacheStats(1204, 4_404_019, 5 << 30)
-
-    async def cache_clear(self) -> CacheStats:
-        raise AssertionError("nothing may be removed before it was confirmed")
-
-    async def shutdown(self) -> None: ...
-
-
-class Builds:
-    async def recent(self, *, limit: int) -> list[Build]:
-        return []
-
-
-def executor(journal: list[str], *, fails: bool = False) -> tuple[Executor, Rows]:
-    rows = Rows(journal, fails=fails)
-
-    async def status() -> dict[str, Any]:
-        return {
-            "state": "running",
-            "engine": {"state": "running"},
-            "queue": {"running": [], "waiting": 0},
-            "deliveries": {"pending": 0, "dead": 0},
-        }
-
-    return Executor(log=rows, clock=FakeClock(NOW), engine=Engine(journal), builds=Builds(), status=status), rows
+from buildnet_cli.errors import Kind, StorageError
+from tests.support.commands import ADMIN, executor
 
 
 async def test_the_row_is_written_before_the_effect_and_completed_after() -> None:
@@ -117,6 +33,37 @@ async def test_the_row_is_written_before_the_effect_and_completed_after() -> Non
     assert rows.rows[result.request_id]["status"] == "accepted"
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("BUILD api --force", "enqueue api for socket:local, forced"),
+        ("build --FORCE api", "enqueue api for socket:local, forced"),
+        ("BUILD --force", "enqueue None for socket:local, forced"),
+    ],
+)
+async def test_a_build_may_be_forced(text: str, asked: str) -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert (await execute.execute(text, ADMIN)).status is CommandStatus.ACCEPTED
+    assert journal == ["begin", asked, "finish"]
+
+
+@pytest.mark.parametrize("text", ["BUILD --fast", "BUILD api ui", "BUILD api -f", "BUILD api --force ui"])
+async def test_a_build_takes_one_package_and_one_option(text: str) -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert (await execute.execute(text, ADMIN)).kind is Kind.USAGE
+    assert journal == ["begin", "finish"]
+
+
+async def test_a_message_from_outside_is_acted_on_once() -> None:
+    journal: list[str] = []
+    execute, _ = executor(journal)
+    assert await execute.execute_message("build api", ADMIN, "SM1") is not None
+    assert await execute.execute_message("build api", ADMIN, "SM1") is None
+    assert journal == ["begin", "enqueue api for socket:local", "finish"]
+
+
 async def test_nothing_runs_if_the_row_cannot_be_written() -> None:
     journal: list[str] = []
     execute, _ = executor(journal, fails=True)
@@ -141,7 +88,10 @@ async def test_nothing_runs_if_the_row_cannot_be_written() -> None:
         ("CANCEL build_0", ("*",), "failed", Kind.CONFLICT),
         ("CANCEL boom", ("*",), "failed", Kind.FAILED),
         ("CACHE STATS", ("*",), "executed", None),
-        ("CACHE CLEAR", ("*",), "unsupported", Kind.UNSUPPORTED),
+        ("CACHE CLEAR", ("*",), "confirmation_required", None),
+        ("YES 483920", ("*",), "failed", Kind.CONFIRMATION_WRONG),
+        ("NO", ("*",), "failed", Kind.CONFIRMATION_WRONG),
+        ("STOP", ("*",), "unsupported", Kind.UNSUPPORTED),
         ("CACHE CLEAR", ("level:build",), "denied", Kind.DENIED),
         ("BUILD api", ("status",), "denied", Kind.DENIED),
         ("BUILD api", (), "denied", Kind.DENIED),
@@ -177,12 +127,3 @@ async def test_the_cache_is_told_in_artifacts_and_in_room() -> None:
     result = await execute.execute("cache stats", ADMIN)
     assert result.message == "The cache holds 1,204 artifacts, 4.2 MB of at most 5 GB"
     assert result.result == {"artifacts": 1204, "size_bytes": 4_404_019, "limit_bytes": 5 << 30}
-
-
-async def test_clearing_the_cache_only_says_what_it_would_remove() -> None:
-    execute, _ = executor([])
-    result = await execute.execute("cache clear", ADMIN)
-    assert result.status is CommandStatus.UNSUPPORTED
-    assert result.message == (
-        "CACHE CLEAR would remove 1,204 artifacts (4.2 MB). Nothing has run: confirmation is not supported yet"
-    )

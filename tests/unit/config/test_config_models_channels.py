@@ -122,6 +122,12 @@ def test_a_telegram_chat_is_an_id_or_a_public_name(chat: Any) -> None:
     assert found.address == str(chat)
 
 
+@pytest.mark.parametrize(("thread", "found"), [("7", True), (7, True), ("", True), ("general", False), ("07", False)])
+def test_a_telegram_topic_is_a_number(thread: Any, found: bool) -> None:
+    error = refusal("notifications.channels.telegram", {"bot_token": "t", "chats": [{"id": "-42", "thread_id": thread}]})
+    assert (error == "") is found
+
+
 def test_a_telegram_secret_is_what_telegram_takes_and_is_not_shown() -> None:
     error = refusal("notifications.channels.telegram", {"enabled": False, "webhook_secret": "a/b+CANARY"})
     assert "webhook_secret: must be 1 to 256" in error

@@ -25,6 +25,7 @@ from tests.support.clocks import START
 
 DOWN = Failure(Outcome.RETRY, "503")
 REFUSED = Failure(Outcome.PERMANENT, "404")
+GONE = Failure(Outcome.GONE, "410")
 DENIED = Failure(Outcome.HOLD, "401")
 
 
@@ -94,8 +95,8 @@ def test_a_reload_lets_it_be_tried_at_once() -> None:
         assert after_reload(breaker).is_probing, "one message first"
 
 
-def test_one_that_refuses_everything_is_said_to_and_holds_nothing_back() -> None:
-    assert through(*[REFUSED] * 4).flow is Flow.WORKING
+def test_one_that_refuses_is_said_to_and_holds_nothing_back() -> None:
+    assert through(REFUSED).flow is Flow.REFUSING
     breaker = through(*[REFUSED] * 30)
     assert breaker.flow is Flow.REFUSING
     assert not breaker.is_shut(START)
@@ -104,8 +105,18 @@ def test_one_that_refuses_everything_is_said_to_and_holds_nothing_back() -> None
 
 def test_a_refusal_of_one_message_shows_that_a_failing_target_answers_again() -> None:
     breaker = through(*[DOWN] * 5, REFUSED)
-    assert breaker.flow is Flow.WORKING
+    assert breaker.flow is Flow.REFUSING
     assert not breaker.is_shut(START)
+
+
+@pytest.mark.parametrize("after", [[], [DOWN], [Failure(Outcome.UNKNOWN, "?")] * 9])
+def test_one_that_is_gone_is_left_alone_until_somebody_has_it_tried(after: list[Failure]) -> None:
+    breaker = through(GONE, *after)
+    assert breaker.flow is Flow.GONE
+    assert breaker.is_shut(START + timedelta(days=3650))
+    assert not after_reload(breaker).is_shut(START)
+    assert after_reload(breaker).is_probing
+    assert after_success(after_reload(breaker)) == Breaker()
 
 
 @pytest.mark.parametrize("outcome", [Outcome.CRASHED, Outcome.INTERRUPTED])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import pytest
 
@@ -248,6 +249,33 @@ async def test_a_refused_credential_holds_its_target_and_no_other(desk: Desk) ->
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 4)
 
 
+@pytest.mark.parametrize("outcome", [Outcome.HOLD, Outcome.GONE])
+async def test_what_only_a_change_can_repair_is_tried_at_once_by_a_new_agent(desk: Desk, outcome: Outcome) -> None:
+    desk.channel.fail("ci", refusal(outcome, "no"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await until(lambda: CI in desk.dispatcher.breakers)
+    await desk.stop()
+    desk.dispatcher = Dispatcher(desk.outbox, desk.outlets(CI), as_message, desk.clock)
+    await desk.start()
+    await until(lambda: desk.channel.texts()[-1:] == ["2"])
+    assert CI not in desk.dispatcher.breakers
+
+
+async def test_a_receiver_that_is_gone_loses_one_message_and_the_rest_is_kept(desk: Desk) -> None:
+    desk.channel.fail("ci", refusal(Outcome.GONE, "410 Gone"))
+    await desk.start()
+    await desk.accept("1", "2")
+    await desk.accept("3", subject="ui")
+    await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
+    desk.advance(86_400)
+    await settle()
+    assert len(desk.channel.tried) == 1
+    assert desk.count(DeliveryStatus.PENDING) == 2
+    desk.dispatcher.try_now([CI])
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+
+
 async def test_a_held_target_is_tried_at_once_after_a_reload(desk: Desk) -> None:
     desk.channel.fail("ci", refusal(Outcome.HOLD, "401 Unauthorized"))
     await desk.start()
@@ -311,7 +339,7 @@ async def test_a_dry_run_stops_at_the_wire(desk: Desk, caplog: pytest.LogCapture
     await desk.accept("hello")
     await until(lambda: desk.count(DeliveryStatus.SUPPRESSED) == 1)
     assert desk.channel.tried == []
-    assert [record.text for record in caplog.records if record.message == "dry run: not sent"] == ["custom.note: hello"]
+    assert "dry run, not sent to webhook:ci: custom.note: hello" in caplog.messages
 
 
 async def test_a_message_that_cannot_be_rendered_is_given_up_and_stops_nobody(
@@ -467,6 +495,23 @@ async def test_a_clock_that_is_set_back_makes_nothing_wait_for_the_time_to_come_
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
 
 
+async def test_a_clock_that_goes_forward_makes_nothing_expire(desk: Desk) -> None:
+    async def jump(message: object) -> None:
+        desk.clock.step(365 * 24 * 3600)
+
+    desk.channel.fail("ci", refusal(), refusal(), refusal())
+    send, desk.channel.send = desk.channel.send, _before(desk.channel.send, jump)
+    (delivery,) = await desk.accept("hello")
+    await desk.start()
+    await until(lambda: len(desk.channel.tried) == 2)  # set during the first, and again during the second
+    desk.channel.send = send
+    desk.advance(60)
+    await until(lambda: len(desk.channel.tried) == 3)
+    await settle()
+    desk.advance(300)
+    await until(lambda: desk.find(delivery).status is DeliveryStatus.DELIVERED)
+
+
 async def test_a_clock_that_was_set_back_while_no_agent_ran_makes_nothing_wait(desk: Desk) -> None:
     desk.channel.fail("ci", refusal())
     (tried,) = await desk.accept("tried")
@@ -513,3 +558,44 @@ def _before(send, first):
         return await send(message)
 
     return both
+
+
+@pytest.mark.parametrize("asked", [7.0, 3600.0])
+async def test_retry_after_seconds_and_date(desk: Desk, asked: float) -> None:
+    """Whatever dialect it was asked in; see the table of dialects beside `net/answer`."""
+    fault = refusal()
+    fault.retry_after_secs = asked
+    desk.channel.fail("ci", fault)
+    await desk.start()
+    (delivery,) = await desk.accept("1")
+    await until(lambda: desk.find(delivery).answer)
+    await settle()
+    due = desk.find(delivery).next_attempt_at
+    assert due is not None
+    assert due == desk.clock.now() + timedelta(seconds=asked)
+
+
+async def test_other_target_unaffected(desk: Desk) -> None:
+    desk.channel.fail("ci", *[refusal()] * 3)
+    await desk.start()
+    for number in range(3):
+        await desk.accept(f"to one {number}", subject=f"s{number}")
+        await desk.accept(f"to the other {number}", subject=f"s{number}", to=OPS)
+    await until(lambda: len(desk.channel.texts(OPS)) == 3 and len(desk.channel.tried) == 6)
+    assert desk.channel.texts(CI) == []
+    await settle()
+    desk.advance(3600)
+    await until(lambda: len(desk.channel.texts(CI)) == 3)
+    assert len(desk.channel.texts(OPS)) == 3, "exactly once each"
+
+
+async def test_slow_channel_isolated(desk: Desk) -> None:
+    gate = desk.channel.block("ci")
+    await desk.start()
+    for number in range(200):
+        await desk.accept(f"slow {number}", subject=f"s{number}")
+    await desk.accept("urgent", to=OPS)
+    await until(lambda: desk.channel.texts(OPS) == ["urgent"])
+    assert desk.channel.texts(CI) == []
+    gate.set()
+    await until(lambda: len(desk.channel.texts(CI)) == 200, turns=20_000)

@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from buildnet_cli.engine.local import announce
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
+from buildnet_cli.engine.queueing import announce
 from buildnet_cli.events.model import EventDraft, read_draft
 from tests.support.builds import build
 from tests.support.clocks import START
@@ -21,9 +21,19 @@ def ended(status: BuildStatus, reason: str = "", error: BuildError | None = None
 
 DRAFTS = [
     (
-        announce.queued(build(), position=3, estimated_start=None),
+        announce.queued(build(), position=3, estimated_start=None, waiting=5),
         "build.queued",
         "api queued #3, asked for by cli",
+    ),
+    (
+        announce.queued(build(), position=3, estimated_start=START + timedelta(seconds=72), waiting=5),
+        "build.queued",
+        "api queued #3, begins in about 1m 12s, asked for by cli",
+    ),
+    (
+        announce.queued(build(), position=1, estimated_start=START, waiting=1),
+        "build.queued",
+        "api queued #1, begins now, asked for by cli",
     ),
     (announce.started(RAN), "build.started", "api started, asked for by cli"),
     (announce.completed(ended(BuildStatus.COMPLETED), median_secs=None), "build.completed", "api ok in 8.2s"),
@@ -38,6 +48,11 @@ DRAFTS = [
         "api FAILED: C/C++ compilation failed: 'nam' undeclared at src/greet.c:6; not built because of it: ui, release",
     ),
     (announce.cancelled(ended(BuildStatus.CANCELLED, "cancelled")), "build.cancelled", "api cancelled after 8.2s"),
+    (
+        announce.cancelled(replace(ended(BuildStatus.CANCELLED, "cancelled"), cancelled_by="sms:DevOps Lead"), waiting=2),
+        "build.cancelled",
+        "api cancelled after 8.2s by sms:DevOps Lead",
+    ),
     (
         announce.cancelled(replace(build(), finished_at=START, reason="removed")),
         "build.cancelled",
@@ -64,3 +79,15 @@ def test_a_failure_carries_its_error_and_whom_it_stops():
     assert draft.payload["skipped"] == ["ui"]
     assert draft.payload["median_ms"] == 7900
     assert draft.timestamp == RAN.finished_at
+
+
+def test_what_enters_or_leaves_the_queue_says_how_much_waits():
+    assert announce.queued(build(), position=3, estimated_start=None, waiting=5).payload["queue_depth"] == 5
+    assert announce.started(RAN, waiting=4).payload["queue_depth"] == 4
+    told = announce.cancelled(replace(RAN, cancelled_by="sms:DevOps Lead"), waiting=0)
+    assert (told.payload["cancelled_by"], told.payload["queue_depth"]) == ("sms:DevOps Lead", 0)
+
+
+def test_what_was_never_in_our_queue_says_nothing_of_it():
+    assert "queue_depth" not in announce.started(RAN).payload
+    assert "queue_depth" not in announce.cancelled(RAN).payload

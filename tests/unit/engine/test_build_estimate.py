@@ -3,8 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
-from buildnet_cli.engine.local.estimate import starts
-from buildnet_cli.engine.local.queue import Job, Queue
+from buildnet_cli.engine.queueing.estimate import starts
+from buildnet_cli.engine.queueing.queue import Job, Queue
 from tests.support.builds import build, packages
 from tests.support.clocks import START
 

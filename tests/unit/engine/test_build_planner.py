@@ -6,10 +6,10 @@ from collections.abc import Callable
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildnet_cli.engine.local.planner import Plan, in_build_order, plan, sort_leftovers
-from buildnet_cli.engine.local.queue import Queue
 from buildnet_cli.engine.model import BuildStatus
 from buildnet_cli.engine.project import Package
+from buildnet_cli.engine.queueing.planner import Plan, in_build_order, plan, sort_leftovers
+from buildnet_cli.engine.queueing.queue import Queue
 from tests.support.builds import build, packages
 from tests.support.clocks import START
 
@@ -21,8 +21,8 @@ def numbered() -> Callable[[str], str]:
     return lambda prefix: f"{prefix}_{next(count):03}"
 
 
-def ask(queue: Queue, wanted: str | None, new_id: Callable[[str], str]) -> Plan:
-    made = plan(PACKAGES, wanted, queue, requested_by="cli", now=START, new_id=new_id)
+def ask(queue: Queue, wanted: str | None, new_id: Callable[[str], str], *, is_forced: bool = False) -> Plan:
+    made = plan(PACKAGES, wanted, queue, requested_by="cli", is_forced=is_forced, now=START, new_id=new_id)
     queue.add(made.fresh)
     return made
 
@@ -49,6 +49,20 @@ def test_every_dependency_stands_before_what_needs_it(needs: list[set[int]]):
     order = [package.name for package in in_build_order(graph, None)]
     assert sorted(order) == sorted(graph)
     assert all(order.index(other) < order.index(name) for name in graph for other in graph[name].dependencies)
+
+
+def test_what_is_forced_is_what_was_asked_for_and_not_what_it_needs():
+    assert [job.build.is_forced for job in ask(Queue(1), "api", numbered(), is_forced=True).jobs] == [False, False, True]
+    assert all(job.build.is_forced for job in ask(Queue(1), None, numbered(), is_forced=True).jobs)
+
+
+def test_a_forced_request_waits_beside_one_that_is_not_and_stands_for_it():
+    queue, new_id = Queue(1), numbered()
+    ask(queue, "api", new_id)
+    forced = ask(queue, "api", new_id, is_forced=True)
+    assert [job.package.name for job in forced.fresh] == ["api"]
+    assert ask(queue, "api", new_id).fresh == ()
+    assert ask(queue, "api", new_id, is_forced=True).fresh == ()
 
 
 def test_the_builds_of_one_request_share_a_run_and_need_each_other():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from buildnet_cli.engine.local.queue import Job, Queue
+from buildnet_cli.engine.queueing.queue import Job, Queue
 from tests.support.builds import build, packages
 
 PACKAGES = packages(lib="", api="lib", ui="lib", docs="")

@@ -1,4 +1,7 @@
-"""On recorded output of gcc 12, GNU ld 2.40, rustc 1.95, Go 1.26, TypeScript 5, ESLint 9, npm 10, pytest 9, Python 3.11, dash."""
+"""What is told of recorded output.
+
+gcc 12, clang and lld 22, GNU ld 2.40, rustc 1.95, Go 1.26, TypeScript 5, ESLint 9, npm 10, pnpm 9, pytest 9, Python 3.11, dash.
+"""
 
 from __future__ import annotations
 
@@ -94,6 +97,20 @@ CASES = [
     ("python_unittest", "Python tests failed: test_count: AssertionError: 2 != 3", "pkg/tests/test_words.py:5", "Review"),
     ("npm_missing_script", 'npm failed: Missing script: "nothere"', "", 'Add the script "nothere" to package.json'),
     ("npm_missing_package", "npm failed: ENOTCACHED: request to", "", ""),
+    ("pnpm_missing_script", "pnpm failed: Missing script: deploy", "", 'Add the script "deploy" to package.json'),
+    ("pnpm_no_lockfile", 'pnpm failed: Cannot install with "frozen-lockfile"', "", ""),
+    ("pnpm_not_found", "Command not found: nolint", "", "Install nolint"),
+    ("pnpm_run_build", "Command failed: no entry point in src", "", ""),
+    ("pnpm_recursive", "Command failed: Cannot find module './nothere'", "", ""),
+    ("clang_undeclared", "C/C++ compilation failed: use of undeclared identifier 'nam'", "pkg/src/greet.c:3", "Review"),
+    ("clang_colour", "C/C++ compilation failed: use of undeclared identifier 'nam'", "pkg/src/greet.c:3", "Review"),
+    (
+        "clang_missing_header",
+        "C/C++ compilation failed: 'nowhere.h' file not found",
+        "pkg/src/hdr.c:1",
+        "Review pkg/src/hdr.c:1: install the package that provides nowhere.h",
+    ),
+    ("lld_undefined", "Linking failed: undefined symbol 'helper'", "pkg/src/m.c:2", "Review pkg/src/m.c:2: define it"),
     ("cp_disk_full", "Disk full", "", "Free some space"),
     ("gcc_disk_full", "Disk full", "", "Free some space"),
 ]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from buildnet_cli import redact
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.net.answer import Answer, classify, quote, retry_after_secs
+from buildnet_cli.net.answer import Answer, classify, json_object, quote, refuse_web_page, retry_after_secs
 from tests.support.messages import NOON
 
 
@@ -26,7 +28,8 @@ def test_any_2xx_is_taken(status: int) -> None:
     [
         *((status, Outcome.RETRY) for status in (408, 425, 429, 500, 501, 502, 503, 504, 524, 599)),
         *((status, Outcome.HOLD) for status in (401, 403)),
-        *((status, Outcome.PERMANENT) for status in (400, 402, 404, 405, 409, 410, 413, 415, 422, 451)),
+        (410, Outcome.GONE),
+        *((status, Outcome.PERMANENT) for status in (400, 402, 404, 405, 409, 413, 415, 422, 451)),
         *((status, Outcome.PERMANENT) for status in (300, 301, 302, 303, 304, 307, 308)),
     ],
 )
@@ -38,6 +41,41 @@ def test_any_other_status_says_what_becomes_of_the_message(status: int, outcome:
     assert "elsewhere" not in caught.value.message
 
 
+@pytest.mark.parametrize("status", [0, 99, 100, 101, 199])
+def test_what_is_no_final_status_says_nothing(status: int) -> None:
+    with pytest.raises(ChannelError) as caught:
+        classify(answer(status))
+    assert caught.value.outcome is Outcome.UNKNOWN
+
+
+def test_a_success_that_breaks_off_is_none_and_a_refusal_is_one() -> None:
+    for status, outcome in ((200, Outcome.UNKNOWN), (503, Outcome.RETRY), (400, Outcome.PERMANENT)):
+        with pytest.raises(ChannelError) as caught:
+            classify(replace(answer(status), is_whole=False))
+        assert caught.value.outcome is outcome
+
+
+@pytest.mark.parametrize(
+    ("body", "headers", "expected"),
+    [
+        ('{"retry_after": 30}', {}, 30.0),
+        ('{"ok": false, "parameters": {"retry_after": 17}}', {}, 17.0),
+        ('{"retry_after": 1e400}', {}, 86400.0),
+        ('{"retry_after": 5}', {"retry_after": "60"}, 60.0),
+        ('{"retry_after": 5}', {"retry_after": "soon"}, 5.0),
+        ("", {"x_ratelimit_reset_after": "12.5"}, 12.5),
+        *(
+            (body, {}, None)
+            for body in ('{"retry_after": true}', '{"retry_after": -1}', '{"retry_after": "5"}', "[30]", "[" * 9999)
+        ),
+        ('{"parameters": []}', {}, None),
+        ('{"retry_after": NaN}', {}, None),
+    ],
+)
+def test_a_delay_is_found_in_every_dialect(body: str, headers: dict[str, str], expected: float | None) -> None:
+    assert retry_after_secs(answer(429, body, **headers)) == expected
+
+
 @pytest.mark.parametrize(
     ("header", "expected"),
     [
@@ -46,6 +84,7 @@ def test_any_other_status_says_what_becomes_of_the_message(status: int, outcome:
         ("0.35", 1.0),
         ("2.5", 2.5),
         ("999999999", 86400.0),
+        ("99999999999", 86400.0),
         ("Fri, 26 Jan 2024 12:00:30 GMT", 30.0),
         ("Friday, 26-Jan-24 12:00:30 GMT", 30.0),
         ("Fri Jan 26 12:00:30 2024", 30.0),
@@ -81,3 +120,25 @@ def test_an_answer_is_quoted_in_one_short_line_without_secrets() -> None:
 
 def test_headers_and_body_do_not_show_in_a_repr() -> None:
     assert "SECRET" not in repr(answer(200, "SECRET", set_cookie="SECRET"))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [('{"ok": true}', {"ok": True}), ("[1]", {}), ('"x"', {}), ("", {}), ('{"ok": tr', {}), ("[" * 60_000, {})],
+)
+def test_an_answer_is_an_object_or_nothing(text: str, expected: dict[str, object]) -> None:
+    assert json_object(answer(200, text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"), [("sign in", "text/html; charset=utf-8"), ("\n <!doctype html>", "text/plain"), ("<x/>", "")]
+)
+def test_a_page_in_the_place_of_an_api_is_tried_again(text: str, kind: str) -> None:
+    with pytest.raises(ChannelError, match="web page") as caught:
+        refuse_web_page(answer(200, text, content_type=kind))
+    assert caught.value.outcome is Outcome.RETRY
+
+
+@pytest.mark.parametrize("text", ['{"ok": true}', "ok", "", "1 < 2"])
+def test_what_is_no_page_passes(text: str) -> None:
+    refuse_web_page(answer(200, text, content_type="application/json"))

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from buildnet_cli.channels.webhook import payload
 from buildnet_cli.messages.render import render as render_message
+from buildnet_cli.messages.render import updated
 from buildnet_cli.sandbox import page
 from buildnet_cli.sandbox.inbox import Received
 from buildnet_cli.sandbox.reading import Reading, read
@@ -44,6 +45,13 @@ class Elements(HTMLParser):
 
 def received(body: Any, number: int = 1, *, name: str = "hook", answered: int = 200, **fields: Any) -> Received:
     return Received(number, name, "POST", NOON, {"webhook-id": "dlv_1"}, body, answered, read(body), **fields)
+
+
+@pytest.mark.parametrize("form", ["slack", "discord"])
+def test_a_state_that_is_over_is_read_back_as_struck_through(form: str) -> None:
+    first, latest = (render_message(SAMPLES[name]) for name in ("build.failed-first", "build.completed-fixed"))
+    reading = read(json.loads(payload.built_in(updated(first, latest), form)))
+    assert (reading.title, reading.was, reading.line) == (latest.title, first.title, first.line)
 
 
 @pytest.mark.parametrize("form", ["json", "slack", "discord"])

@@ -9,8 +9,10 @@ import pytest
 from buildnet_cli.delivery.breaker import Breaker, Flow
 from buildnet_cli.delivery.model import Attempt, Delivery, DeliveryStatus, Leased
 from buildnet_cli.errors import ConflictError, NotFoundError, Outcome
-from buildnet_cli.routing.decision import Target
+from buildnet_cli.routing.decision import Lane, Target
+from buildnet_cli.routing.memory import EVERYBODY
 from buildnet_cli.store import deliveries, history
+from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.outbox import StoredOutbox
 from tests.support.clocks import FakeClock
 from tests.support.deliveries import CI, OPS, an_acceptance, an_event
@@ -67,6 +69,17 @@ async def test_what_was_given_up_is_tried_again_under_its_id_and_as_if_it_were_n
     await shelf.finish(leased, DeliveryStatus.DELIVERED)
     assert [row["n"] for row in deliveries.attempts(shelf.store.db, delivery)] == [1, 2]
     assert deliveries.conservation(shelf.store.db).difference == 0
+
+
+async def test_what_a_person_has_sent_anew_counts_in_the_rate_limits_and_what_only_hurries_does_not(shelf: Shelf) -> None:
+    dead = await shelf.given_up("first")
+    waiting = await shelf.accept("second", subject="ui")
+    await shelf.outbox.retry(dead)
+    await shelf.outbox.retry(waiting)
+    memory = StoredMemory(shelf.store.db)
+    for whose in (CI, EVERYBODY):
+        assert memory.slot(whose, Lane.ORDINARY, 1) == shelf.clock.now()
+        assert memory.slot(whose, Lane.ORDINARY, 2) is None
 
 
 async def test_what_waits_for_its_next_try_waits_no_longer(shelf: Shelf) -> None:

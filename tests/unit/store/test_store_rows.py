@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildnet_cli.clock import to_rfc3339
+from buildnet_cli.commands.audit import Request, verify
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
 from buildnet_cli.errors import NotFoundError, UsageError
@@ -17,12 +19,13 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.ids import new_id
-from buildnet_cli.store import builds, commands, events
+from buildnet_cli.store import audit, builds, commands, events
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.commands import StoredCommands
 from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.migrations import SCHEMA_VERSION, migrations
 from tests.support.clocks import START, FakeClock
+from tests.support.commands import FixedSeals
 from tests.support.deliveries import CI, a_router, an_acceptance, an_event
 from tests.support.stores import MemoryStore, memory_database
 
@@ -105,8 +108,12 @@ def test_a_cursor_that_is_none_of_ours_is_refused(store: MemoryStore, cursor: st
 
 def test_a_listener_that_lost_its_place_reads_on_from_there(store: MemoryStore) -> None:
     ids = fill(store, *MIXED)
-    assert [event.message for event in events.after(store.db, ids[1])] == ["2", "3"]
-    assert events.after(store.db, "evt_unknown") == []
+    place = events.place_of(store.db, ids[1])
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=10)] == ["2", "3"]
+    assert [event.message for _, event in events.after_place(store.db, place=place, limit=1)] == ["2"]
+    assert events.after_place(store.db, place=events.place_of(store.db, None), limit=10) == []
+    with pytest.raises(UsageError, match="no event evt_unknown"):
+        events.place_of(store.db, "evt_unknown")
 
 
 def test_an_event_that_is_not_there_is_said_to_be_so(store: MemoryStore) -> None:
@@ -159,6 +166,12 @@ async def test_a_build_comes_back_as_it_was_recorded(recorder: StoredBuilds, sto
     build = a_build(status=BuildStatus.FAILED, secs=2, tier=Tier.FULL_BUILD, reason="exit", exit_code=1, error=error)
     await recorder.record([build])
     assert builds.find(store.db, build.id) == build
+    waiting = a_build(is_forced=True)
+    await recorder.record([waiting])
+    assert builds.find(store.db, waiting.id) == waiting
+    ended = replace(waiting, status=BuildStatus.CANCELLED, reason="cancelled", cancelled_by="sms:Dana", finished_at=START)
+    await recorder.record([ended])
+    assert builds.find(store.db, waiting.id) == ended
 
 
 async def test_a_build_and_its_events_are_stored_together(recorder: StoredBuilds, store: MemoryStore) -> None:
@@ -201,35 +214,103 @@ async def test_the_median_counts_only_builds_that_really_ran_and_succeeded(recor
 # Commands
 
 
+def a_request(command: str = "STATUS", *, id_: str = "req_1") -> Request:
+    return Request(id_, to_rfc3339(START), command, "api", "ci-key", address="203.0.113.9", agent="curl/8")
+
+
 async def test_a_command_is_executing_until_it_is_finished(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
-    await log.begin(entry)
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request(), "ci")
     (row,) = commands.page(store.db).items
+    entry = {"request_id": "req_1", "command": "STATUS", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
     assert row == {**entry, "status": "executing", "finished_at": None, "result": {}, "message": ""}
-    await log.finish("req_1", status="executed", result={"n": 1}, message="fine", finished_at=START)
+    await log.finish("req_1", command="STATUS", status="executed", result={"n": 1}, message="fine", finished_at=START)
     assert commands.find(store.db, "req_1") == {
         **entry, "status": "executed", "finished_at": to_rfc3339(START), "result": {"n": 1}, "message": "fine"
     }  # fmt: skip
 
 
-async def test_a_command_that_is_no_text_leaves_its_row_all_the_same(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    await log.begin(
-        {"request_id": "req_1", "command": "BUILD \ud800", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
+async def test_a_command_that_is_no_text_leaves_its_rows_all_the_same(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    await log.begin(a_request("BUILD \ud800"), "ci")
+    await log.finish(
+        "req_1", command="BUILD \ud800", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START
     )
-    await log.finish("req_1", status="failed", result={"package": "\udfff"}, message="no \ud800", finished_at=START)
     row = commands.find(store.db, "req_1")
     assert row is not None
     assert (row["command"], row["result"], row["message"]) == ("BUILD ?", {"package": "?"}, "no ?")
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor) is None
 
 
 async def test_the_same_request_is_not_begun_twice(store: MemoryStore) -> None:
-    log = StoredCommands(store)
-    entry = {"request_id": "req_1", "command": "STOP", "channel": "api", "principal": "ci", "timestamp": to_rfc3339(START)}
-    await log.begin(entry)
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request("STOP"), "ci")
     with pytest.raises(Exception, match="UNIQUE"):
-        await log.begin(entry)
+        await log.begin(a_request("STOP"), "ci")
+
+
+async def test_a_message_from_outside_is_acted_on_once(store: MemoryStore) -> None:
+    log = StoredCommands(store, FixedSeals())
+    assert await log.begin(a_request(), "ci", "SM1")
+    assert not await log.begin(a_request(id_="req_2"), "ci", "SM1")
+    assert await log.begin(a_request(id_="req_3"), "ci", "SM2")
+    assert [row["request_id"] for row in commands.page(store.db).items] == ["req_3", "req_1"]
+
+
+async def test_every_attempt_has_its_entry_in_the_audit(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    await log.begin(a_request("build api"), "ci")
+    assert verify(seals.key(), audit.entries(store.db), None, executing=audit.executing(store.db)) is not None  # no anchor yet
+    await log.finish(
+        "req_1", command="BUILD api", status="accepted", result={"build_id": "build_1"}, message="queued", finished_at=START
+    )
+    await log.reject(a_request("?", id_="req_2"), "forged")
+    await log.begin(a_request("STOP", id_="req_3"), "ci")
+    rejected, done = audit.page(store.db).items[1:]
+    assert (done["command"], done["event_type"], done["result"]) == (
+        "BUILD api",
+        "command.executed",
+        {"status": "success", "build_id": "build_1"},
+    )
+    assert (done["ip_address"], done["user_agent"]) == ("203.0.113.9", "curl/8")
+    assert (rejected["event_type"], rejected["result"]) == ("command.rejected", {"status": "rejected", "reason": "forged"})
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor, executing=audit.executing(store.db)) is None
+    await log.interrupt_unfinished(START)
+    assert audit.page(store.db, limit=1).items[0]["result"] == {"status": "interrupted"}
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor) is None
+
+
+@pytest.mark.parametrize(
+    ("tampering", "seq"),
+    [
+        ("UPDATE audit SET command = 'STATUS' WHERE seq = 2", 2),
+        ("UPDATE audit SET result = 'x' WHERE seq = 2", 2),
+        ("UPDATE audit SET result = '[]', end_seal = '' WHERE seq = 2", 2),
+        ("DELETE FROM audit WHERE seq = 2", 3),
+        ("DELETE FROM audit WHERE seq > 2", 3),
+        ("DELETE FROM audit", 1),
+    ],
+)
+async def test_what_is_done_to_the_rows_of_the_audit_is_found(store: MemoryStore, tampering: str, seq: int) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    for number in range(1, 5):
+        await log.begin(a_request("STOP", id_=f"req_{number}"), "ci")
+        await log.finish(f"req_{number}", command="STOP", status="denied", result={}, message="no", finished_at=START)
+    store.db.execute(tampering)
+    flaw = verify(seals.key(), audit.entries(store.db), seals.anchor)
+    assert flaw is not None
+    assert flaw.seq == seq
+
+
+async def test_a_command_from_before_there_was_an_audit_is_closed_all_the_same(store: MemoryStore) -> None:
+    log = StoredCommands(store, FixedSeals())
+    await log.begin(a_request(), "ci")
+    store.db.execute("DELETE FROM audit")
+    await log.interrupt_unfinished(START)
+    assert commands.page(store.db).items[0]["status"] == "interrupted"
 
 
 def test_an_acceptance_needs_no_delivery(store: MemoryStore) -> None:
