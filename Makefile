@@ -12,7 +12,7 @@ LOCKED := $(VENV)/.locked
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help venv test lint types contracts programs unit integration faults demo bench completions lock clean
+.PHONY: help venv test lint types contracts programs unit integration faults demo bench peers completions lock clean
 
 help: ## this list
 	@sed -nE 's/^([a-z]+):[^#]*## (.*)/\1\t\2/p' $(MAKEFILE_LIST) | expand -t 14
@@ -64,6 +64,10 @@ demo: $(READY) ## a tour on this machine: a build breaks, and you see who hears 
 
 bench: $(READY) ## what the speed claims rest on
 	$(BIN)/python bench/run.py
+
+peers: ## what the bench compares us with, in an environment of its own
+	$(PYTHON) -m venv .venv-peers
+	.venv-peers/bin/python -m pip install --quiet "apprise>=1.9,<3"
 
 completions: $(READY) ## write completions/ and its tree anew from the program
 	$(BIN)/python -m buildnet_cli.cli.completion

@@ -2,7 +2,7 @@
 
     python bench/run.py [--quick] [--json FILE]
 
-Ends with 1 if a gate is exceeded twice in a row. Ratios hold on a busy machine where seconds do not.
+Ends with 1 if a gate is missed twice in a row. Ratios hold on a busy machine where seconds do not.
 """
 
 from __future__ import annotations
@@ -21,13 +21,26 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import b_cache
+import b_crowd
+import b_e2e
+import b_growth
 import b_idle
+import b_ingest
+import b_route
 import b_rpc
 import b_start
 from lib import proc
 from lib.goal import HEAD, Result, Skip
 
 Measure = Callable[..., Iterator[Result]]
+
+MODULES = (b_start, b_rpc, b_ingest, b_e2e, b_crowd, b_idle, b_growth, b_route, b_cache)
+
+NOT_YET = {
+    "G19–G21": "reports are not built yet",
+    "G22, window counts": "reports and monitors, which ask for them, are not built yet",
+}
+"""Goals whose subject is missing."""
 
 
 def main() -> int:
@@ -42,19 +55,21 @@ def main() -> int:
     machine = describe_machine()
     print("  ".join(f"{name} {value}" for name, value in machine.items()), flush=True)
     results: list[Result] = []
-    for measure in [*b_start.MEASURES, *b_rpc.MEASURES, *b_cache.MEASURES, *b_idle.MEASURES]:
+    for measure in [measure for module in MODULES for measure in module.MEASURES]:
         results += attempt(measure, quick=options.quick)
     print_table([HEAD, *(result.as_row() for result in results)])
+    for goal, reason in NOT_YET.items():
+        print(f"not yet measured: {goal}: {reason}")
     if options.json:
         options.json.write_text(json.dumps({"machine": machine, "results": [result.as_json() for result in results]}, indent=2))
     failed = [f"{result.goal} {result.what}" for result in results if not result.is_met]
     if failed:
-        print(f"gates exceeded: {', '.join(failed)}")
+        print(f"gates missed: {', '.join(failed)}")
     return 1 if failed else 0
 
 
 def attempt(measure: Measure, *, quick: bool) -> list[Result]:
-    """Measure; once more if a gate is exceeded, with both values printed."""
+    """Measure; once more if a gate is missed, with both values printed."""
     print(f"… {(measure.__doc__ or '').splitlines()[0]}", file=sys.stderr, flush=True)
     try:
         first = list(measure(quick=quick))
@@ -66,7 +81,7 @@ def attempt(measure: Measure, *, quick: bool) -> list[Result]:
         return []
     for one, other in zip(first, second, strict=True):
         if not one.is_met:
-            print(f"{one.goal} {one.what}: {one.ratio:.3g} exceeds {one.gate:g}; measured again: {other.ratio:.3g}")
+            print(f"{one.goal} {one.what}: {one.ratio:.3g} misses {one.gate:g}; measured again: {other.ratio:.3g}")
     return [one if one.is_met else other for one, other in zip(first, second, strict=True)]
 
 

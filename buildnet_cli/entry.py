@@ -1,4 +1,5 @@
 """Answers the hottest calls before Typer loads: the version, completion, and `status` of an agent that is up.
+It begins the agent, too, which would carry Typer along for as long as it lives.
 
 Only sys and os, which Python has loaded already, are imported here; whatever is unusual goes to the full command line.
 Even `from __future__` would be a third of what all this costs.
@@ -28,6 +29,10 @@ def main() -> int:
         answer = _status()
         if answer is not None:
             return _say(answer)
+    if args[:3] == ["agent", "run", "--ready-fd"] and args[4:7:2] in (["--config"], ["--config", "--project"]):
+        from buildnet_cli.agent.launch import run_detached
+
+        return run_detached(*args[3:9:2])
     from buildnet_cli.cli.main import run
 
     return run(args)

@@ -7,6 +7,7 @@ import threading
 import time
 
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u to misread
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]
 
 _lock = threading.Lock()
 _last = 0
@@ -18,13 +19,13 @@ def new_id(prefix: str) -> str:
     prefix: one of evt, dlv, req, build, run, rpt, inc, mute, node.
     """
     global _last
-    value = (time.time_ns() // 1_000_000) << 80 | int.from_bytes(os.urandom(10), "big")
+    moment = time.time_ns() // 1_000_000
     with _lock:
         # Two ids of one millisecond, or a clock set back, still come out in the order they were made.
-        _last = value if value > _last else _last + 1
+        _last = moment << 80 | int.from_bytes(os.urandom(10), "big") if moment > _last >> 80 else _last + 1
         value = _last
     return f"{prefix}_{_encode(value)}"
 
 
 def _encode(value: int) -> str:
-    return "".join(_ALPHABET[value >> shift & 31] for shift in range(125, -5, -5))
+    return "".join([_PAIRS[value >> shift & 1023] for shift in range(120, -10, -10)])

@@ -5,8 +5,13 @@ from __future__ import annotations
 import signal
 
 import pytest
+from hypothesis import settings
 
 from buildnet_cli import redact
+
+# How long an example takes says more of the machine than of us; what must be fast is measured in bench/.
+settings.register_profile("patient", deadline=None)
+settings.load_profile("patient")
 
 pytest_plugins = ["tests.support.skips", "pytester"]
 

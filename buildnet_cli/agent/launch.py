@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import uvloop
@@ -16,7 +17,8 @@ from buildnet_cli.clock import SystemClock
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.config.problems import as_text as problems_as_text
 from buildnet_cli.errors import BuildNetError, ConflictError
-from buildnet_cli.paths import Workspace, prepare_state
+from buildnet_cli.paths import Workspace, find_workspace, prepare_state
+from buildnet_cli.redact import scrub
 from buildnet_cli.secrets.vault import open_vault
 
 _log = logging.getLogger(__name__)
@@ -46,6 +48,18 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
         if not starter.is_waiting:
             raise
         starter.tell(failure_report(exc))
+        return 1
+
+
+def run_detached(ready_fd: str, config: str, project: str | None = None) -> int:
+    """Run the agent as `start` spawns it, with nobody but that one to tell what went wrong."""
+    try:
+        workspace = find_workspace(project=Path(project) if project is not None else None, config=Path(config))
+        return run_agent(workspace, ready_fd=int(ready_fd))
+    except Exception as exc:  # noqa: BLE001  (there is nobody above)
+        import traceback
+
+        sys.stderr.write(scrub("".join(traceback.format_exception(exc))))
         return 1
 
 

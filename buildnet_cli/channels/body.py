@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def json_bytes(value: Any) -> bytes:
     """Compact JSON. Raises ValueError for a number that JSON does not know."""
-    return text_bytes(json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False))
+    return text_bytes(_ENCODER.encode(value))
 
 
 def text_bytes(text: str) -> bytes:

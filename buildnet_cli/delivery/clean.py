@@ -8,14 +8,17 @@ from typing import Any
 from buildnet_cli.events.json_value import JsonObject
 from buildnet_cli.redact import scrub, scrub_json
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
+_DECODER = json.JSONDecoder(parse_constant=lambda _: None)
+
 
 def clean_text(text: str) -> str:
     """The text without secrets; half of a surrogate pair becomes `?`."""
-    return scrub(text.encode("utf-8", "replace").decode("utf-8"))
+    return scrub(text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8"))
 
 
 def clean_object(payload: JsonObject) -> dict[str, Any]:
     """The same for JSON; NaN and whatever else JSON does not have becomes null."""
-    text = json.dumps(scrub_json(dict(payload)), ensure_ascii=False).encode("utf-8", "replace")
-    cleaned: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+    text = _ENCODER.encode(scrub_json(dict(payload))).encode("utf-8", "replace").decode("utf-8")
+    cleaned: dict[str, Any] = _DECODER.decode(text)
     return cleaned

@@ -7,7 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -83,7 +83,7 @@ class Dispatcher:
         self._outbox = outbox
         self._clock = clock
         self._sender = Sender(outlets, render, clock, deadline_secs=deadline_secs)
-        self._recorder = Recorder(outbox, self.wake)
+        self._recorder = Recorder(outbox, self._on_stored)
         self._on_change = on_change
         self._fold = fold
         self._gates = Gates(clock, self._note)
@@ -96,6 +96,7 @@ class Dispatcher:
         self._is_over.set()
         self._is_stopping = False
         self._is_outbox_readable = True
+        self._is_out_of_room = False
         self._drain_secs = 0.0
 
     @property
@@ -168,13 +169,17 @@ class Dispatcher:
             await self._load_gates()
             await self._mind_clock(now)
             room = self._gates.limit({lane.target: lane.room for lane in self._lanes.values()}, now)
-            leased = await self._outbox.lease(now, _LEASE_LIMIT, room)
+            self._is_out_of_room = True  # a lane may move on while this is under way
+            # Together, so that they cost one turn of the writer.
+            leased, due = await asyncio.gather(self._outbox.lease(now, _LEASE_LIMIT, room), self._outbox.next_due(now))
             for each in leased:
                 self._enqueue(each)
             self._is_outbox_readable = True
-            if leased:
+            taken = Counter(each.delivery.target for each in leased)
+            self._is_out_of_room = any(taken[target] >= room.get(target, 1) for target in {*taken, *room})
+            if len(leased) == _LEASE_LIMIT:
                 return now
-            moments = (await self._outbox.next_due(now), self._gates.opens_at(now))
+            moments = (due, self._gates.opens_at(now))
             return min((moment for moment in moments if moment is not None), default=None)
         except StorageError as exc:
             _log.error("the outbox cannot be read; sending waits: %s", exc.message)
@@ -182,6 +187,11 @@ class Dispatcher:
             _log.exception("handing out failed; sending waits")
         self._is_outbox_readable = False
         return now + _AFTER_FAULT
+
+    def _on_stored(self, has_news: bool) -> None:
+        """Look again if that is worth while: every look costs a turn of the writer."""
+        if has_news or self._is_out_of_room:
+            self.wake()
 
     async def _mind_clock(self, now: datetime) -> None:
         """A clock that was set must not make anything wait for the time to come round again, nor expire unheard."""

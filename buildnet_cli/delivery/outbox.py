@@ -67,8 +67,10 @@ class Outbox(Protocol):
 
     async def finish(
         self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
-    ) -> None:
+    ) -> bool:
         """Store finished attempts and what became of their deliveries; their leases end.
+
+        Whether something may be sent now, or later, that could not before: the next of a line, or what is to be tried again.
 
         released: ids of leased deliveries that were not tried after all; they are as they were before.
         breakers: states that have changed. What waits for a target that works again falls due at once.

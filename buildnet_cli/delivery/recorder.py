@@ -21,8 +21,8 @@ _TRY_AGAIN_SECS = 2.0
 class Recorder:
     """Takes outcomes without waiting, and stores whatever has gathered while it stored the ones before."""
 
-    def __init__(self, outbox: Outbox, on_stored: Callable[[], None]) -> None:
-        """on_stored: called after each transaction; lines may have moved on."""
+    def __init__(self, outbox: Outbox, on_stored: Callable[[bool], None]) -> None:
+        """on_stored: called after each transaction, with whether something may be sent that could not before."""
         self._outbox = outbox
         self._on_stored = on_stored
         self._attempts: list[Attempt] = []
@@ -67,9 +67,7 @@ class Recorder:
         """Store until cancelled."""
         while True:
             await self._has_work.wait()
-            if await self._store():
-                self._on_stored()
-            else:
+            if not await self._store():
                 await asyncio.sleep(_TRY_AGAIN_SECS)
 
     def _note_work(self) -> None:
@@ -79,7 +77,7 @@ class Recorder:
     async def _store(self) -> bool:
         attempts, released, breakers = self._attempts.copy(), self._released.copy(), self._breakers.copy()
         try:
-            await self._outbox.finish(attempts, released, breakers)
+            has_news = await self._outbox.finish(attempts, released, breakers)
         except Exception as exc:  # noqa: BLE001  (whatever it is, an outcome must not be forgotten, nor this loop end)
             if self.is_able:
                 is_our_fault = not isinstance(exc, StorageError)
@@ -88,10 +86,12 @@ class Recorder:
             return False
         if not self.is_able:
             _log.info("outcomes can be stored again; sending goes on")
+            has_news = True
         self._is_able.set()
         del self._attempts[: len(attempts)], self._released[: len(released)]
         self._breakers = {target: latest for target, latest in self._breakers.items() if breakers.get(target) is not latest}
         if not self._attempts and not self._released and not self._breakers:
             self._has_work.clear()
             self._is_idle.set()
+        self._on_stored(has_news)
         return True

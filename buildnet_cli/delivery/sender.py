@@ -23,6 +23,7 @@ from buildnet_cli.routing.decision import Target
 _log = logging.getLogger(__name__)
 
 _LONGEST_ANSWER = 2000
+_MOST_REMEMBERED = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +73,7 @@ class Sender:
         self._clock = clock
         self._deadline_secs = deadline_secs
         self._jitter = jitter
+        self._messages: dict[str, Message] = {}
 
     async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
@@ -82,7 +84,7 @@ class Sender:
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
-            rendered = outlets.reword(self._render(leased.event), channel.kind)
+            rendered = outlets.reword(self._message_of(leased.event), channel.kind)
             message = OutgoingMessage(
                 delivery.id,
                 delivery.target,
@@ -113,6 +115,15 @@ class Sender:
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer, receipt.ref)
+
+    def _message_of(self, event: Event) -> Message:
+        """One message goes to many targets at about the same time."""
+        message = self._messages.get(event.id)
+        if message is None:
+            if len(self._messages) >= _MOST_REMEMBERED:
+                self._messages.clear()
+            message = self._messages[event.id] = self._render(event)
+        return message
 
     def interrupted(self, leased: Leased, started_at: datetime) -> Attempt:
         """What an attempt comes to that was broken off: nobody knows whether it arrived."""

@@ -22,6 +22,7 @@ MAX_NUMBER = 2**63 - 1
 """The largest whole number, positive or negative: what SQLite and most receivers can hold."""
 
 _LONGEST_SHOWN = 80
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _KINDS = {dict: "an object", list: "a list", str: "text", bool: "true or false", type(None): "null"}
 
 
@@ -34,7 +35,7 @@ def read_payload(value: object) -> JsonObject:
             where = place(f"payload.{name}")
             raise UsageError(f"{where} is {quoted(part)}; nothing takes less than no time", where=where)
     checked = _Walk().read_object(value, "payload", MAX_DEPTH)
-    check_size("payload", json.dumps(checked, ensure_ascii=False))
+    check_size("payload", _ENCODER.encode(checked))
     return checked
 
 
@@ -42,6 +43,8 @@ def read_text(where: str, value: object) -> str:
     """Text in normal form C that UTF-8 can carry: a lone surrogate becomes `?`. Raises UsageError if it is no text."""
     if not isinstance(value, str):
         raise UsageError(f"{where} must be text, not {kind_of(value)}", where=where)
+    if value.isascii():
+        return value
     return unicodedata.normalize("NFC", value.encode("utf-8", "replace").decode("utf-8"))
 
 
@@ -82,7 +85,10 @@ class _Walk:
         if self._keys > MAX_KEYS:
             raise UsageError(f"payload has more than {MAX_KEYS} keys", hint="send what a person would read", where="payload")
         return {
-            read_text(place(where), name): self.read_value(part, f"{where}.{name}", depth - 1) for name, part in value.items()
+            name if type(name) is str and name.isascii() else read_text(place(where), name): self.read_value(
+                part, f"{where}.{name}", depth - 1
+            )
+            for name, part in value.items()
         }
 
     def read_value(self, value: object, where: str, depth: int) -> object:

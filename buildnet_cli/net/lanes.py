@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import ipaddress
 import logging
+import re
 import socket
 import ssl
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -34,6 +35,8 @@ _MAX_LINE = 65_536
 # Receivers close idle connections, often after 5 s; a message written into a closing one would have an unknown outcome.
 _IDLE_SECS = 4.0
 _MAX_CONNECTIONS = 32
+_MOST_URLS = 256
+_NOT_ALLOWED = re.compile(r"[^\x20-\x7e]")
 # Some answers take hours. A host that vanished without a word is found out after two to three minutes.
 _PROBES = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
 
@@ -55,7 +58,8 @@ class Lanes:
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._lanes: dict[_Lane, httpx.AsyncClient] = {}
+        # Transports without a client around them: what that would add, redirects, cookies and credentials, is not wanted here.
+        self._lanes: dict[_Lane, AiohttpTransport] = {}
         self._trust: dict[tuple[bool, str], ssl.SSLContext] = {}
 
     async def request(
@@ -80,9 +84,8 @@ class Lanes:
         connect = _CONNECT_SECS if timeout_secs is None else min(_CONNECT_SECS, timeout_secs / 2)
         timeout = httpx.Timeout(None, connect=connect, pool=connect)
         with told(host, timeout_secs):
-            client = self._client(lane)
-            request = client.build_request(method, url, headers=_checked(headers), content=content, timeout=timeout)
-            return await self._exchange(client, request, host, timeout_secs, max_answer)
+            request = _request(method, url, headers, content, timeout)
+            return await self._exchange(self._transport(lane), request, host, timeout_secs, max_answer)
 
     @contextlib.asynccontextmanager
     async def lines(self, url: str, *, headers: Mapping[str, str], silence_secs: float) -> AsyncIterator[AsyncIterator[str]]:
@@ -91,9 +94,7 @@ class Lanes:
         lane = _Lane(_origin_of(url), verify=True, ca_file="", deny_private=False)
         timeout = httpx.Timeout(silence_secs, connect=_CONNECT_SECS, pool=_CONNECT_SECS)
         with told(host, silence_secs):
-            client = self._client(lane)
-            request = client.build_request("GET", url, headers=_checked(headers), timeout=timeout)
-            response = await client.send(request, stream=True)
+            response = await self._transport(lane).handle_async_request(_request("GET", url, headers, b"", timeout))
         try:
             classify(Answer(response.status_code, {}, "", host, self._clock.now()))
             yield _lines_of(response, host, silence_secs)
@@ -103,17 +104,17 @@ class Lanes:
     async def close(self) -> None:
         """End every connection. No request may follow."""
         lanes, self._lanes = self._lanes, {}
-        for client in lanes.values():
-            await client.aclose()
+        for transport in lanes.values():
+            await transport.aclose()
 
     async def _exchange(
-        self, client: httpx.AsyncClient, request: httpx.Request, host: str, timeout_secs: float | None, max_answer: int
+        self, transport: AiohttpTransport, request: httpx.Request, host: str, timeout_secs: float | None, max_answer: int
     ) -> Answer:
         response: httpx.Response | None = None
         body, is_whole = bytearray(), True
         try:
             async with asyncio.timeout(timeout_secs):
-                response = await client.send(request, stream=True)
+                response = await transport.handle_async_request(request)
                 received_at = self._clock.now()
                 async for chunk in response.aiter_raw():
                     body += chunk
@@ -136,24 +137,19 @@ class Lanes:
         )
         return Answer(response.status_code, headers, text, host, received_at, is_whole)
 
-    def _client(self, lane: _Lane) -> httpx.AsyncClient:
+    def _transport(self, lane: _Lane) -> AiohttpTransport:
         if lane not in self._lanes:
+            trust = self._trusted(lane.verify, lane.ca_file)
             connector = aiohttp.TCPConnector(
                 limit=_MAX_CONNECTIONS,
                 keepalive_timeout=_IDLE_SECS,
-                ssl=self._trusted(lane.verify, lane.ca_file),
+                ssl=trust,
                 resolver=_PublicResolver() if lane.deny_private else None,
                 use_dns_cache=not lane.deny_private,
                 socket_factory=_probed_socket,
             )
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-            self._lanes[lane] = httpx.AsyncClient(
-                transport=AiohttpTransport(client=session),
-                trust_env=False,
-                follow_redirects=False,
-                cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
-                headers={"User-Agent": USER_AGENT, "Accept-Encoding": "identity"},
-            )
+            self._lanes[lane] = AiohttpTransport(verify=trust, client=session)  # it would load every authority once more
         return self._lanes[lane]
 
     def _trusted(self, verify: bool, ca_file: str) -> ssl.SSLContext:
@@ -226,6 +222,13 @@ def _refuse_private_literal(host: str) -> None:
         raise denied(host)
 
 
+# Hundreds of messages go to the same few URLs.
+@functools.lru_cache(_MOST_URLS)
+def _parsed(url: str) -> httpx.URL:
+    return httpx.URL(url)
+
+
+@functools.lru_cache(_MOST_URLS)
 def _host_of(url: str) -> str:
     try:
         host = urlsplit(url).hostname
@@ -234,6 +237,7 @@ def _host_of(url: str) -> str:
     return host or "the given URL"
 
 
+@functools.lru_cache(_MOST_URLS)
 def _origin_of(url: str) -> str:
     try:
         parts = urlsplit(url)
@@ -242,10 +246,18 @@ def _origin_of(url: str) -> str:
         return ""
 
 
-def _checked(headers: Mapping[str, str]) -> dict[str, str]:
+def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout) -> httpx.Request:
+    ours = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
+    given = {name.lower(): value for name, value in _checked(headers).items()}
+    return httpx.Request(
+        method, _parsed(url), headers={**ours, **given}, content=content, extensions={"timeout": timeout.as_dict()}
+    )
+
+
+def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:
     for name, value in headers.items():
-        if not name.isascii() or not value.isascii() or any(ord(char) < 32 or ord(char) == 127 for char in name + value):
+        if _NOT_ALLOWED.search(name) or _NOT_ALLOWED.search(value):
             raise ChannelError(
                 f'the header "{ascii(name)[1:41]}" holds a character that HTTP does not allow', outcome=Outcome.PERMANENT
             )
-    return dict(headers)
+    return headers

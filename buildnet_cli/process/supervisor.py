@@ -16,7 +16,6 @@ Directory, environment, input and output are those we were started with.
 
 from __future__ import annotations
 
-import ctypes
 import fcntl
 import os
 import select
@@ -273,6 +272,8 @@ def _read(path: str) -> bytes:
 
 
 def _prctl(option: int, value: int) -> None:
+    import ctypes  # the agent imports this file for its words only
+
     prctl = getattr(ctypes.CDLL(None), "prctl", None)
     if prctl is not None:  # elsewhere than on Linux, what leaves the command's tree of processes leaves our sight
         prctl(option, value, 0, 0, 0)

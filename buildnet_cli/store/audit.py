@@ -11,7 +11,8 @@ import sqlite_utils
 from buildnet_cli.commands import audit
 from buildnet_cli.commands.audit import Entry, Request
 from buildnet_cli.delivery.clean import clean_object, clean_text
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row
 
 _INSERT = """
 INSERT INTO audit (seq, request_id, timestamp, command, channel, identifier, authenticated, ip_address, user_agent,

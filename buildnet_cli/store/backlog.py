@@ -14,7 +14,7 @@ from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import deliveries, events
 from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.outbox import insert
-from buildnet_cli.store.page import Row
+from buildnet_cli.store.rows import Row, rows
 
 TOO_LONG: Final = timedelta(minutes=15)
 """How long something waits before it belongs to a backlog."""
@@ -42,7 +42,7 @@ UPDATE deliveries SET status = 'held', folded_into = ?, reason = ?, next_attempt
 def fold(db: sqlite_utils.Database, router: Router, target: Target, now: datetime) -> int:
     """Fold what has waited too long for a target into one message; how many deliveries that were, 0 if they were too few."""
     values = [target.channel, target.recipient, to_rfc3339(now - TOO_LONG), _MOST_AT_ONCE]
-    waiting = [held_row(db, row) for row in db.query(_WAITING, values)]
+    waiting = [held_row(db, row) for row in rows(db, _WAITING, values)]
     if len(waiting) < FEWEST:
         return 0
     event, digest = router.fold_backlog(target, waiting, StoredMemory(db), now)

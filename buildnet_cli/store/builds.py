@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import statistics
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,8 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.redact import scrub_json
 from buildnet_cli.store import switches
 from buildnet_cli.store.database import Store
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row, rows
 
 if TYPE_CHECKING:
     from buildnet_cli.delivery.ingest import Ingest
@@ -108,7 +108,7 @@ def with_history(db: sqlite_utils.Database, builds: Sequence[Build], events: Seq
 
 def _standing(db: sqlite_utils.Database, build: Build) -> Standing:
     """Of a build's package before it."""
-    return standing(from_row(row) for row in db.query(_ENDED_BEFORE, [build.package, build.id, _BUILDS_FOR_STANDING]))
+    return standing(from_row(row) for row in rows(db, _ENDED_BEFORE, [build.package, build.id, _BUILDS_FOR_STANDING]))
 
 
 def page(
@@ -132,19 +132,19 @@ def page(
 
 def find(db: sqlite_utils.Database, build_id: str) -> Build | None:
     """The build of this id."""
-    row = next(db.query("SELECT * FROM builds WHERE id = ?", [build_id]), None)
+    row = next(rows(db, "SELECT * FROM builds WHERE id = ?", [build_id]), None)
     return from_row(row) if row is not None else None
 
 
 def of_run(db: sqlite_utils.Database, run_id: str) -> list[Build]:
     """The builds of one request, in the order in which they were queued."""
-    return [from_row(row) for row in db.query("SELECT * FROM builds WHERE run_id = ? ORDER BY seq", [run_id])]
+    return [from_row(row) for row in rows(db, "SELECT * FROM builds WHERE run_id = ? ORDER BY seq", [run_id])]
 
 
 def unfinished(db: sqlite_utils.Database, origin: Origin) -> list[Build]:
     """Builds of an origin that are queued or running, oldest first."""
     sql = "SELECT * FROM builds WHERE status IN ('queued', 'running') AND origin = ? ORDER BY seq"
-    return [from_row(row) for row in db.query(sql, [origin.value])]
+    return [from_row(row) for row in rows(db, sql, [origin.value])]
 
 
 def median_duration_secs(db: sqlite_utils.Database, package: str) -> float | None:
@@ -152,6 +152,8 @@ def median_duration_secs(db: sqlite_utils.Database, package: str) -> float | Non
     spans = db.execute(_REALLY_RAN, [package, _BUILDS_FOR_MEDIAN]).fetchall()
     if not spans:
         return None
+    import statistics  # heavy, and not needed by an agent that builds nothing
+
     return statistics.median((from_rfc3339(end) - from_rfc3339(start)).total_seconds() for start, end in spans)
 
 

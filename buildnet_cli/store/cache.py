@@ -14,7 +14,7 @@ from buildnet_cli.engine.local.index import Holdings, Memory
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.store import switches
 from buildnet_cli.store.database import Store
-from buildnet_cli.store.page import Row
+from buildnet_cli.store.rows import Row, rows
 
 if TYPE_CHECKING:
     from buildnet_cli.delivery.ingest import Ingest
@@ -73,7 +73,7 @@ class StoredCache:
         return await self._store.read(holdings)
 
     async def artifacts(self) -> list[Artifact]:
-        return await self._store.read(lambda db: [_from_row(row) for row in db.query("SELECT * FROM artifacts")])
+        return await self._store.read(lambda db: [_from_row(row) for row in rows(db, "SELECT * FROM artifacts")])
 
     async def adopt(self, artifacts: Sequence[Artifact]) -> None:
         present = {artifact.hash for artifact in artifacts}

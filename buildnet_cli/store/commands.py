@@ -15,7 +15,8 @@ from buildnet_cli.commands.audit import Entry, Request, Seals, anchor
 from buildnet_cli.delivery.clean import clean_object, clean_text
 from buildnet_cli.store import audit
 from buildnet_cli.store.database import Store
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row, rows
 
 _BEGIN = """
 INSERT INTO commands (request_id, command, status, channel, principal, timestamp, result, message)
@@ -102,7 +103,7 @@ def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 5
 
 def find(db: sqlite_utils.Database, request_id: str) -> Row | None:
     """The command of this request, in the form of `page`."""
-    row = next(db.query("SELECT * FROM commands WHERE request_id = ?", [request_id]), None)
+    row = next(rows(db, "SELECT * FROM commands WHERE request_id = ?", [request_id]), None)
     return _from_row(row) if row is not None else None
 
 

@@ -11,6 +11,7 @@ import sqlite_utils
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.commands.confirm import TRIES, Pending
 from buildnet_cli.store.database import Store
+from buildnet_cli.store.rows import rows
 
 _KEPT = timedelta(days=1)
 
@@ -83,4 +84,4 @@ def _add(db: sqlite_utils.Database, pending: Pending) -> None:
 
 
 def _rows(db: sqlite_utils.Database, sql: str, values: dict[str, Any]) -> list[Pending]:
-    return [Pending(**{**row, "expires_at": from_rfc3339(row["expires_at"])}) for row in db.query(sql, values)]
+    return [Pending(**{**row, "expires_at": from_rfc3339(row["expires_at"])}) for row in rows(db, sql, values)]

@@ -13,7 +13,10 @@ import sqlite_utils
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
 from buildnet_cli.routing.decision import Reason, Target
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row, rows
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 _LINE_OF = "SELECT channel, recipient, subject FROM deliveries WHERE id = ?"
 
@@ -67,13 +70,13 @@ def page(
 
 def find(db: sqlite_utils.Database, delivery_id: str) -> Delivery | None:
     """The delivery of this id."""
-    row = next(db.query("SELECT * FROM deliveries WHERE id = ?", [delivery_id]), None)
+    row = next(rows(db, "SELECT * FROM deliveries WHERE id = ?", [delivery_id]), None)
     return from_row(row) if row is not None else None
 
 
 def of_event(db: sqlite_utils.Database, event_id: str) -> tuple[Delivery, ...]:
     """All deliveries of one event, in the order of their acceptance."""
-    return tuple(from_row(row) for row in db.query("SELECT * FROM deliveries WHERE event_id = ? ORDER BY seq", [event_id]))
+    return tuple(from_row(row) for row in rows(db, "SELECT * FROM deliveries WHERE event_id = ? ORDER BY seq", [event_id]))
 
 
 def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Delivery]:
@@ -83,7 +86,7 @@ def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Deli
     chosen.add("folded_into IS NULL")
     add_channel(chosen, channel)
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(chosen.conditions)} ORDER BY seq"  # noqa: S608  (our own text)
-    return [from_row(row) for row in db.query(sql, chosen.values)]
+    return [from_row(row) for row in rows(db, sql, chosen.values)]
 
 
 def add_failed(chosen: Filter) -> None:
@@ -118,7 +121,7 @@ def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]
     finished_at: None if the agent was gone before it knew.
     """
     sql = "SELECT n, started_at, finished_at, outcome, answer FROM attempts WHERE delivery_id = ? ORDER BY n"
-    return list(db.query(sql, [delivery_id]))
+    return list(rows(db, sql, [delivery_id]))
 
 
 def counts(db: sqlite_utils.Database) -> dict[DeliveryStatus, int]:
@@ -185,4 +188,4 @@ def reasons_from_text(text: str) -> tuple[Reason, ...]:
 
 def reasons_to_text(reasons: Sequence[Reason]) -> str:
     """As stored: a list of `[stage, text, path]`."""
-    return json.dumps([(reason.stage, reason.text, reason.path) for reason in reasons], separators=(",", ":"))
+    return _ENCODER.encode([(reason.stage, reason.text, reason.path) for reason in reasons])

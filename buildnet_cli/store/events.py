@@ -13,12 +13,15 @@ from buildnet_cli.events.model import Event
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
 from buildnet_cli.messages.digest import PREFIX as DIGEST_PREFIX
-from buildnet_cli.store.page import Filter, Page, Row, newest_first
+from buildnet_cli.store.page import Filter, Page, newest_first
+from buildnet_cli.store.rows import Row, rows
 
-_INSERT = """
+INSERT = """
 INSERT INTO events (id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
 """
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 # Every type once, by jumping from one to the next in the index instead of walking all events.
 _TYPES = """
@@ -40,7 +43,7 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
     unheard: why nobody is to hear of it; empty if somebody is. key: its producer's own; empty for none.
     """
     cursor = db.execute(
-        _INSERT,
+        INSERT,
         (
             event.id,
             event.type,
@@ -50,7 +53,7 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
             event.source,
             to_rfc3339(event.timestamp),
             to_rfc3339(accepted_at),
-            json.dumps(event.payload, separators=(",", ":"), allow_nan=False),
+            _ENCODER.encode(event.payload),
             unheard,
             key or None,
         ),
@@ -60,13 +63,13 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
 
 def find(db: sqlite_utils.Database, event_id: str) -> Event | None:
     """The event of this id."""
-    row = next(db.query("SELECT * FROM events WHERE id = ?", [event_id]), None)
+    row = next(rows(db, "SELECT * FROM events WHERE id = ?", [event_id]), None)
     return from_row(row) if row is not None else None
 
 
 def find_twin(db: sqlite_utils.Database, event: Event, key: str) -> Event:
     """What was stored before with an event's id or key."""
-    row = next(db.query("SELECT * FROM events WHERE id = ? OR key = ?", [event.id, key]))
+    row = next(rows(db, "SELECT * FROM events WHERE id = ? OR key = ?", [event.id, key]))
     return from_row(row)
 
 
@@ -81,7 +84,7 @@ def get(db: sqlite_utils.Database, event_id: str) -> Event:
 def newest(db: sqlite_utils.Database) -> Event:
     """The newest event that was routed; a digest is a message, not an event of its own. Raises NotFoundError if there is none."""
     sql = "SELECT * FROM events WHERE type NOT GLOB ? ORDER BY seq DESC LIMIT 1"
-    row = next(db.query(sql, [f"{DIGEST_PREFIX}*"]), None)
+    row = next(rows(db, sql, [f"{DIGEST_PREFIX}*"]), None)
     if row is None:
         raise NotFoundError("no event has been recorded yet", hint="hand one in: buildnet-notify emit custom.hello")
     return from_row(row)
@@ -134,8 +137,8 @@ def place_of(db: sqlite_utils.Database, since: str | datetime | None) -> int:
 
 def after_place(db: sqlite_utils.Database, *, place: int, limit: int) -> list[tuple[int, Event]]:
     """The events stored after a place, oldest first, each with its own."""
-    rows = db.query("SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?", [place, limit])
-    return [(row["seq"], from_row(row)) for row in rows]
+    sql = "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?"
+    return [(row["seq"], from_row(row)) for row in rows(db, sql, [place, limit])]
 
 
 def _meant_by(db: sqlite_utils.Database, pattern: Pattern) -> list[str]:

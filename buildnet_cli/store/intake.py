@@ -18,6 +18,7 @@ from buildnet_cli.store.backlog import held_row
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.memory import StoredMemory, forget, remember, remember_release, take_slots
 from buildnet_cli.store.outbox import insert
+from buildnet_cli.store.rows import rows
 
 _HELD = "status = 'held' AND folded_into IS NULL"
 _DUE_TARGETS = f"SELECT DISTINCT channel, recipient FROM deliveries WHERE {_HELD} AND next_attempt_at <= ?"  # noqa: S608  (our own text)
@@ -79,17 +80,14 @@ class StoredIntake:
 def accept_one(db: sqlite_utils.Database, incoming: Incoming, router: Router, now: datetime) -> Acceptance:
     """Store an event with what is decided about it, or find what was stored of it before."""
     event, key = incoming.event, incoming.key
-    if not events.insert(db, event, accepted_at=now, unheard="", key=key):
-        twin = events.find_twin(db, event, key)
-        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
     memory = StoredMemory(db)
     decided = router.route(event, memory, now)
-    rows = [deliveries.to_row(each, subject=event.subject, rank=decision.priority.rank) for decision, each in decided]
     unheard = "" if decided else NO_RECIPIENT
-    if unheard:
-        db.execute("UPDATE events SET unheard = ? WHERE id = ?", [unheard, event.id])
-    else:
-        insert(db, rows)
+    if not events.insert(db, event, accepted_at=now, unheard=unheard, key=key):
+        twin = events.find_twin(db, event, key)
+        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
+    if decided:
+        insert(db, [deliveries.to_row(each, subject=event.subject, rank=decision.priority.rank) for decision, each in decided])
     remember(db, event, decided, memory, router.rules, now)
     return Acceptance(event, tuple(each for _, each in decided), unheard, key)
 
@@ -99,7 +97,7 @@ def release(db: sqlite_utils.Database, router: Router, now: datetime) -> int:
     sent = 0
     for target in [Target(*row) for row in db.execute(_DUE_TARGETS, [to_rfc3339(now)]).fetchall()]:
         values = {"channel": target.channel, "recipient": target.recipient, "now": to_rfc3339(now), "limit": _MOST_AT_ONCE}
-        held = [held_row(db, row) for row in db.query(_DUE, values)]
+        held = [held_row(db, row) for row in rows(db, _DUE, values)]
         released = router.release(target, held, StoredMemory(db), now)
         _store(db, released, now)
         sent += bool(released.sent)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 import sqlite_utils
 
@@ -47,10 +48,21 @@ SELECT (SELECT next_attempt_at FROM deliveries INDEXED BY deliveries_held WHERE 
 
 _HELD_BY = f"""FROM deliveries INDEXED BY deliveries_held_by WHERE channel = ? AND recipient = ? AND hold = ? AND {_HELD}"""
 
-_NTH = """
-SELECT at FROM slots WHERE channel = :channel AND recipient = :recipient AND lane = :lane
-AND n = (SELECT max(n) FROM slots WHERE channel = :channel AND recipient = :recipient AND lane = :lane) - :nth + 1
-"""
+# Every target that something is held for once, by jumping from one to the next in the index.
+_FIRST_HELD = f"FROM deliveries INDEXED BY deliveries_held_by WHERE {_HELD}"
+_NEXT_HELD = f"{_FIRST_HELD} AND (channel, recipient) > (t.channel, t.recipient) ORDER BY channel, recipient LIMIT 1"
+_HELD_FOR = f"""
+WITH RECURSIVE targets (channel, recipient) AS (
+    SELECT * FROM (SELECT channel, recipient {_FIRST_HELD} ORDER BY channel, recipient LIMIT 1)
+    UNION ALL
+    SELECT (SELECT channel {_NEXT_HELD}), (SELECT recipient {_NEXT_HELD}) FROM targets t WHERE t.channel IS NOT NULL
+)
+SELECT channel, recipient FROM targets WHERE channel IS NOT NULL
+"""  # noqa: S608  (put together from our own text)
+
+_OF_BUDGET = "FROM slots WHERE channel = :channel AND recipient = :recipient AND lane = :lane"
+_NEWEST = f"SELECT coalesce(max(n), 0) {_OF_BUDGET}"
+_NTH = f"SELECT at {_OF_BUDGET} AND n = :n"
 
 _USED = """
 SELECT count(*) FROM slots WHERE channel = :channel AND recipient = :recipient AND lane = :lane AND at > :since
@@ -62,6 +74,9 @@ INSERT INTO slots SELECT :channel, :recipient, :lane, coalesce(max(n), 0) + 1, :
 WHERE channel = :channel AND recipient = :recipient AND lane = :lane
 """
 
+_PUT_TOLD = "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_FOLD = "UPDATE told SET folded = folded + 1 WHERE channel = ? AND recipient = ? AND identity = ?"
+
 _PUT_INCIDENT = """
 INSERT INTO incidents VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (family, subject) DO UPDATE SET last_type = excluded.last_type, count = excluded.count
@@ -69,13 +84,17 @@ ON CONFLICT (family, subject) DO UPDATE SET last_type = excluded.last_type, coun
 
 
 class StoredMemory:
-    """What the rows say. db: inside a transaction or a snapshot."""
+    """What the rows say, asked once each: one is made for every event. db: inside a transaction or a snapshot."""
 
     def __init__(self, db: sqlite_utils.Database) -> None:
         self._db = db
+        self._newest: dict[Slot, int] = {}
+        self._mutes: list[Mute] | None = None
 
     def mutes(self, now: datetime) -> Sequence[Mute]:
-        return mutes.active(self._db, now)
+        if self._mutes is None:
+            self._mutes = mutes.active(self._db, now)
+        return self._mutes
 
     def incident(self, key: IncidentKey) -> Incident | None:
         sql = "SELECT opened_by, opened_at, last_type, count FROM incidents WHERE family = ? AND subject = ?"
@@ -91,6 +110,8 @@ class StoredMemory:
         return Told(row[0], Priority(row[1]), from_rfc3339(row[2]), row[3], row[4]) if row is not None else None
 
     def waiting(self, target: Target, subject: str) -> Waiting | None:
+        if target not in self._held_for:
+            return None
         values = {"channel": target.channel, "recipient": target.recipient, "subject": subject}
         due, rank = self._db.execute(_WAITING, values).fetchone()
         return Waiting(from_rfc3339(due), _BY_RANK[rank]) if due is not None else None
@@ -102,18 +123,31 @@ class StoredMemory:
         return Batch(from_rfc3339(due), count) if due is not None else None
 
     def overflow(self, target: Target) -> datetime | None:
+        if target not in self._held_for:
+            return None
         sql = f"SELECT max(next_attempt_at) {_HELD_BY}"
         (due,) = self._db.execute(sql, [target.channel, target.recipient, Stage.RATE_LIMIT.value]).fetchone()
         return from_rfc3339(due) if due is not None else None
 
     def slot(self, whose: Target, lane: Lane, nth: int) -> datetime | None:
-        row = self._db.execute(_NTH, {**_names(Slot(whose, lane)), "nth": nth}).fetchone()
+        names = _names(Slot(whose, lane))
+        newest = self._newest.get(Slot(whose, lane))
+        if newest is None:
+            newest = self._newest[Slot(whose, lane)] = self._db.execute(_NEWEST, names).fetchone()[0]
+        if newest < nth:
+            return None
+        row = self._db.execute(_NTH, {**names, "n": newest - nth + 1}).fetchone()
         return from_rfc3339(row[0]) if row is not None else None
 
     def used(self, whose: Target, lane: Lane, among: int, since: datetime) -> int:
         values = {**_names(Slot(whose, lane)), "among": among, "since": to_rfc3339(since)}
         count: int = self._db.execute(_USED, values).fetchone()[0]
         return count
+
+    @cached_property
+    def _held_for(self) -> frozenset[Target]:
+        """Whom anything is held for; mostly nobody."""
+        return frozenset(Target(*row) for row in self._db.execute(_HELD_FOR).fetchall())
 
 
 def remember(
@@ -125,17 +159,27 @@ def remember(
     now: datetime,
 ) -> None:
     """Write down what was decided about an event. Its deliveries have been stored."""
+    told = [each for each in decided if each[0].action is not Action.SUPPRESS]
+    if decided:
+        _remember_told(db, event, decided, told, memory, rules, now)
+    _remember_incident(db, event, told, memory, rules)
+
+
+def _remember_told(
+    db: sqlite_utils.Database,
+    event: Event,
+    decided: Sequence[tuple[Decision, Delivery]],
+    told: Sequence[tuple[Decision, Delivery]],
+    memory: StoredMemory,
+    rules: Rules,
+    now: datetime,
+) -> None:
     identity, incident = dedup.identity(event, rules.pairing), dedup.incident_of(event, memory, rules.pairing)
-    for decision, delivery in decided:
-        address = (decision.target.channel, decision.target.recipient, identity)
-        if decision.action is Action.SUPPRESS:
-            if decision.stage == Stage.DEDUP:
-                db.execute("UPDATE told SET folded = folded + 1 WHERE channel = ? AND recipient = ? AND identity = ?", address)
-            continue
-        row = (*address, delivery.id, event.type, event.priority.value, to_rfc3339(now), incident, 0)
-        db.execute("INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-        take_slots(db, decision.slots, now)
-    _remember_incident(db, event, [each for each in decided if each[0].action is not Action.SUPPRESS], memory, rules)
+    repeats = [decision.target for decision, _ in decided if decision.action is Action.SUPPRESS and decision.stage == Stage.DEDUP]
+    news = (event.type, event.priority.value, to_rfc3339(now), incident, 0)
+    db.conn.executemany(_FOLD, [(target.channel, target.recipient, identity) for target in repeats])
+    db.conn.executemany(_PUT_TOLD, [(each.target.channel, each.target.recipient, identity, each.id, *news) for _, each in told])
+    take_slots(db, [slot for decision, _ in told for slot in decision.slots], now)
 
 
 def remember_release(db: sqlite_utils.Database, delivery_ids: Sequence[str], now: datetime) -> None:
@@ -146,8 +190,8 @@ def remember_release(db: sqlite_utils.Database, delivery_ids: Sequence[str], now
 
 def take_slots(db: sqlite_utils.Database, slots: Sequence[Slot], now: datetime) -> None:
     """A message goes out and counts in these budgets."""
-    for slot in slots:
-        db.execute(_PUT_SLOT, {**_names(slot), "at": to_rfc3339(now)})
+    moment = to_rfc3339(now)
+    db.conn.executemany(_PUT_SLOT, [{**_names(slot), "at": moment} for slot in slots])
 
 
 def forget(db: sqlite_utils.Database, before: datetime) -> None:

@@ -22,7 +22,7 @@ from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import breakers as breaker_rows
 from buildnet_cli.store import clock_step, deliveries, events, redrive
 from buildnet_cli.store.database import Store
-from buildnet_cli.store.page import Row
+from buildnet_cli.store.rows import Row, rows
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
@@ -35,8 +35,9 @@ VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason,
 
 _FOLLOWERS = """
 SELECT * FROM deliveries
-WHERE channel = ? AND recipient = ? AND subject = ? AND status = 'pending' AND has_turn = 0 AND lease IS NULL
-ORDER BY seq LIMIT ?
+WHERE channel = :channel AND recipient = :recipient AND subject = :subject
+    AND status = 'pending' AND has_turn = 0 AND lease IS NULL
+ORDER BY seq LIMIT :room
 """
 
 # Every target that something may go to once, by jumping from one to the next in the index.
@@ -51,12 +52,33 @@ WITH RECURSIVE targets (channel, recipient) AS (
 SELECT channel, recipient FROM targets WHERE channel IS NOT NULL
 """  # noqa: S608  (put together from our own text)
 
-# One rank at a time, so that the index gives the due ones in order.
-_READY = """
-SELECT * FROM deliveries WHERE channel = ? AND recipient = ? AND rank = ? AND next_attempt_at <= ?
-    AND status = 'pending' AND has_turn = 1 AND lease IS NULL
-ORDER BY next_attempt_at, seq LIMIT ?
+# One rank after the other, so that the index gives the due ones in order; the query ends with the last one that has room.
+_READY_OF_RANK = """
+SELECT * FROM (SELECT *, EXISTS (SELECT 1 FROM deliveries AS next WHERE next.channel = d.channel AND next.recipient = d.recipient
+        AND next.subject = d.subject AND next.seq > d.seq AND next.status = 'pending') AS is_followed
+    FROM deliveries AS d WHERE channel = :channel AND recipient = :recipient AND rank = {rank} AND next_attempt_at <= :now
+        AND status = 'pending' AND has_turn = 1 AND lease IS NULL
+    ORDER BY next_attempt_at, seq LIMIT :room)
 """
+_READY = f"{' UNION ALL '.join(_READY_OF_RANK.format(rank=rank) for rank in (3, 2, 1, 0))} LIMIT :room"
+
+_RELEASE = "UPDATE deliveries SET lease = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL"
+
+_PUT_ATTEMPT = """
+INSERT OR REPLACE INTO attempts (delivery_id, n, started_at, finished_at, outcome, answer)
+SELECT id, attempts, :started_at, :finished_at, :outcome, :answer FROM deliveries WHERE id = :id
+"""
+
+# What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
+_SETTLE = """
+UPDATE deliveries SET lease = NULL, status = :status, reason = :reason, answer = :answer, ref = :ref,
+    next_attempt_at = :next_attempt_at, finished_at = CASE WHEN :is_final THEN :finished_at END,
+    has_turn = has_turn AND NOT :is_final
+WHERE id = :id AND (status = 'pending' OR (status = 'cancelled' AND :status = 'delivered'))
+RETURNING channel, recipient, subject
+"""
+
+_LET_GO = "UPDATE deliveries SET lease = NULL WHERE id = :id RETURNING channel, recipient, subject"
 
 _FIRST_TOLD = """
 SELECT ref, event_id FROM deliveries WHERE incident = ? AND channel = ? AND recipient = ? AND ref <> '' ORDER BY seq LIMIT 1
@@ -73,7 +95,6 @@ UPDATE deliveries SET next_attempt_at = ?
 WHERE status = 'pending' AND next_attempt_at > CASE WHEN attempts = anew_after THEN ? ELSE ? END
 """
 
-_RANKS = (3, 2, 1, 0)
 _DEFAULT_ROOM = 1
 
 
@@ -107,14 +128,15 @@ class StoredOutbox:
 
     async def finish(
         self, attempts: Sequence[Attempt], released: Sequence[str] = (), breakers: Mapping[Target, Breaker] | None = None
-    ) -> None:
+    ) -> bool:
         now = self._clock.now()
 
-        def finish(db: sqlite_utils.Database) -> None:
-            _finish(db, attempts, released)
+        def finish(db: sqlite_utils.Database) -> bool:
+            has_moved_on = _finish(db, attempts, released)
             breaker_rows.save(db, breakers or {}, now)
+            return has_moved_on or bool(released or breakers) or not all(attempt.status.is_final for attempt in attempts)
 
-        await self._store.write(finish)
+        return await self._store.write(finish)
 
     async def breakers(self) -> dict[Target, Breaker]:
         return await self._store.read(breaker_rows.load)
@@ -191,9 +213,10 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     taken_rows = [(moment, row["seq"]) for row in chosen]
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
     told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
+    # To send it, nobody needs to know why.
     return [
         Leased(
-            deliveries.from_row({**row, "attempts": row["attempts"] + 1}),
+            deliveries.from_row({**row, "attempts": row["attempts"] + 1, "reasons": "[]"}),
             told_of[row["event_id"]],
             _effort(db, row),
             _first_told(db, row),
@@ -220,56 +243,42 @@ def _effort(db: sqlite_utils.Database, row: Row) -> Effort:
 
 def _next_of(db: sqlite_utils.Database, target: Target, moment: str, room: int) -> list[Row]:
     """Up to `room` deliveries to one target: those that have the turn, then those that come after them in their lines."""
-    address = (target.channel, target.recipient)
-    heads: list[Row] = []
-    for rank in _RANKS:
-        if len(heads) < room:
-            heads += db.query(_READY, [*address, rank, moment, room - len(heads)])
+    address = {"channel": target.channel, "recipient": target.recipient}
+    heads = list(rows(db, _READY, {**address, "now": moment, "room": room}))
     taken = [{**head, "urgency": head["rank"]} for head in heads]
     for head in heads:
+        if not head["is_followed"] or len(heads) == room:
+            continue
         urgency = head["rank"]
-        for row in db.query(_FOLLOWERS, [*address, head["subject"], room - len(heads)]):
+        for row in rows(db, _FOLLOWERS, {**address, "subject": head["subject"], "room": room - len(heads)}):
             urgency = min(urgency, row["rank"])  # no more urgent than what it has to wait for
             taken.append({**row, "urgency": urgency})
     return sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:room]
 
 
-def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> None:
-    for delivery_id in released:
-        db.execute(
-            "UPDATE deliveries SET lease = NULL, attempts = attempts - 1 WHERE id = ? AND lease IS NOT NULL", [delivery_id]
-        )
-    for attempt in attempts:
-        _record(db, attempt)
-    deliveries.advance_lines(db, (attempt.delivery_id for attempt in attempts if attempt.status.is_final))
+def _finish(db: sqlite_utils.Database, attempts: Sequence[Attempt], released: Sequence[str]) -> bool:
+    """Whether a line has moved on."""
+    db.conn.executemany(_RELEASE, [(delivery_id,) for delivery_id in released])
+    ended = {line for attempt in attempts if (line := _record(db, attempt)) is not None}
+    return db.conn.executemany(deliveries.ADVANCE, list(ended)).rowcount > 0
 
 
-def _record(db: sqlite_utils.Database, attempt: Attempt) -> None:
-    db.execute(
-        "INSERT OR REPLACE INTO attempts (delivery_id, n, started_at, finished_at, outcome, answer)"
-        " SELECT id, attempts, ?, ?, ?, ? FROM deliveries WHERE id = ?",
-        [
-            to_rfc3339(attempt.started_at),
-            to_rfc3339(attempt.finished_at),
-            (attempt.outcome or attempt.status).value,
-            attempt.answer,
-            attempt.delivery_id,
-        ],
-    )
-    db.execute("UPDATE deliveries SET lease = NULL WHERE id = ?", [attempt.delivery_id])
-    # What a person cancelled meanwhile stays so, unless it has arrived: then that is what happened.
-    db.execute(
-        "UPDATE deliveries SET status = ?, reason = ?, answer = ?, ref = ?, next_attempt_at = ?, finished_at = ?,"
-        " has_turn = has_turn AND ? WHERE id = ? AND (status = 'pending' OR (status = 'cancelled' AND ? = 'delivered'))",
-        [
-            attempt.status.value,
-            attempt.reason,
-            attempt.answer,
-            attempt.ref,
-            to_rfc3339(attempt.next_attempt_at) if attempt.next_attempt_at is not None else None,
-            to_rfc3339(attempt.finished_at) if attempt.status.is_final else None,
-            not attempt.status.is_final,
-            attempt.delivery_id,
-            attempt.status.value,
-        ],
-    )
+def _record(db: sqlite_utils.Database, attempt: Attempt) -> tuple[str, str, str] | None:
+    """Store an attempt and what it means; the line that may go on, if its delivery has come to its end."""
+    values = {
+        "id": attempt.delivery_id,
+        "started_at": to_rfc3339(attempt.started_at),
+        "finished_at": to_rfc3339(attempt.finished_at),
+        "outcome": (attempt.outcome or attempt.status).value,
+        "answer": attempt.answer,
+        "ref": attempt.ref,
+        "status": attempt.status.value,
+        "reason": attempt.reason,
+        "next_attempt_at": to_rfc3339(attempt.next_attempt_at) if attempt.next_attempt_at is not None else None,
+        "is_final": attempt.status.is_final,
+    }
+    db.conn.execute(_PUT_ATTEMPT, values)
+    line: tuple[str, str, str] | None = db.conn.execute(_SETTLE, values).fetchone()
+    if line is None:
+        line = db.conn.execute(_LET_GO, values).fetchone()
+    return line if attempt.status.is_final else None

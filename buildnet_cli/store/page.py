@@ -9,9 +9,9 @@ from typing import Any, Generic, TypeVar
 import sqlite_utils
 
 from buildnet_cli.errors import UsageError
+from buildnet_cli.store.rows import Row, rows
 
 T = TypeVar("T")
-Row = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,6 @@ def newest_first(db: sqlite_utils.Database, table: str, chosen: Filter, limit: i
     """Up to `limit` rows of a table, from 1."""
     where = f"WHERE {' AND '.join(chosen.conditions)}" if chosen.conditions else ""
     sql = f"SELECT * FROM {table} {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608  (our own text; what others wrote is in the values)
-    rows = list(db.query(sql, [*chosen.values, limit + 1]))
-    kept = rows[:limit]
-    return Page([read(row) for row in kept], str(kept[-1]["seq"]) if len(rows) > limit else None)
+    found = list(rows(db, sql, [*chosen.values, limit + 1]))
+    kept = found[:limit]
+    return Page([read(row) for row in kept], str(kept[-1]["seq"]) if len(found) > limit else None)

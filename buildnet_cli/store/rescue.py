@@ -20,7 +20,7 @@ from buildnet_cli.errors import StorageError
 from buildnet_cli.store import deliveries, events
 from buildnet_cli.store.connection import connect_writer, immediate, open_readable, wal_of
 from buildnet_cli.store.outbox import insert
-from buildnet_cli.store.page import Row
+from buildnet_cli.store.rows import Row
 from buildnet_cli.store.soundness import fault_of
 
 _log = logging.getLogger(__name__)

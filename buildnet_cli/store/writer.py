@@ -23,6 +23,7 @@ _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
 Operation = Callable[[sqlite_utils.Database], T]
+"""Reads and writes the database, and does nothing else: it may be rolled back, and run again."""
 
 # A group any larger gains nothing, and keeps its first caller waiting.
 _LARGEST_GROUP = 512
@@ -40,7 +41,10 @@ class _Job:
 
 
 class Writer:
-    """Runs operations in transactions, in the order in which they are handed in. An error of one is its caller's alone."""
+    """Runs operations in transactions, in the order in which they are handed in. An error of one is its caller's alone.
+
+    When one of a group fails, the others are run once more: an operation does nothing but read and write its database.
+    """
 
     def __init__(self, db: sqlite_utils.Database, path: Path) -> None:
         """db: this thread's own connection; closing it stays with the caller. commits: how many groups have been stored."""
@@ -99,18 +103,31 @@ class Writer:
         return group, True
 
     def _commit(self, group: list[_Job]) -> None:
+        """Nearly always nothing fails, and no job has to be guarded against another. If one does, all are done again, guarded."""
         try:
-            self._presence.require()
-            with immediate(self._db):
-                for job in group:
-                    self._apply(job)
-            self._presence.require()
-            self.commits += 1
+            self._transact(group, self._do)
+        except Exception:  # noqa: BLE001  (whatever it is, it comes again below, and its caller is told)
+            self._commit_guarded(group)
+
+    def _commit_guarded(self, group: list[_Job]) -> None:
+        try:
+            self._transact(group, self._apply)
         except Exception as exc:  # noqa: BLE001  (the thread outlives whatever happens; every caller is told)
             error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
             _log.warning("a group of %d writes was not stored: %s", len(group), error)
             for job in group:
                 job.error = job.error or error
+
+    def _transact(self, group: list[_Job], do: Callable[[_Job], None]) -> None:
+        self._presence.require()
+        with immediate(self._db):
+            for job in group:
+                do(job)
+        self._presence.require()
+        self.commits += 1
+
+    def _do(self, job: _Job) -> None:
+        job.result = job.operation(self._db)
 
     def _apply(self, job: _Job) -> None:
         connection = self._db.conn

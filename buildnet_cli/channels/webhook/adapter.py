@@ -62,7 +62,7 @@ class WebhookChannel:
             timeout_secs=webhook.timeout_secs,
             verify=webhook.verify,
         )
-        return refusal.receipt_of(answer, webhook.resolved_format)
+        return refusal.receipt_of(answer, endpoint.form)
 
 
 class _Endpoint:
@@ -70,9 +70,10 @@ class _Endpoint:
 
     def __init__(self, webhook: Webhook) -> None:
         self.webhook = webhook
+        self.form = webhook.resolved_format
         self._given = {name.lower(): value.get_secret_value() for name, value in webhook.headers.items()}
         self._template = self._compiled()
-        self._is_discord = webhook.resolved_format == "discord"
+        self._is_discord = self.form == "discord"
 
     @property
     def can_change(self) -> bool:
@@ -101,7 +102,7 @@ class _Endpoint:
                 return text_bytes(self._template.render(message))
             except ConfigError as exc:
                 self._report(exc)
-        return payload.built_in(message, self.webhook.resolved_format)
+        return payload.built_in(message, self.form)
 
     def headers(self, message: OutgoingMessage, body: bytes) -> dict[str, str]:
         """The configured headers, then ours: id (the same in every attempt), time, attempt, credential and signature.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -203,6 +204,19 @@ async def test_what_a_person_cancelled_meanwhile_stays_cancelled(
     assert await StoredOutbox(store, clock).void_leases() == 0, "and its lease has ended"
 
 
+async def test_finishing_says_whether_there_is_more_to_send(outbox: StoredOutbox, clock: FakeClock) -> None:
+    await accept(outbox, clock, "first", "behind it")
+    (first,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([ended(first, clock)]), "its line has moved on"
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([], [behind.delivery.id]), "what was given back may be taken again"
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert await outbox.finish([failed(behind, clock)]), "it is to be tried again"
+    clock.advance(30)
+    (behind,) = await outbox.lease(clock.now(), 1)
+    assert not await outbox.finish([ended(behind, clock)]), "nothing is left"
+
+
 async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox, store: MemoryStore, clock: FakeClock) -> None:
     await accept(outbox, clock, "a")
     assert deliveries.failing_channels(store.db) == frozenset()
@@ -219,15 +233,16 @@ async def test_a_channel_fails_while_its_last_answer_was_no(outbox: StoredOutbox
     ("sql", "index"),
     [
         (module._TARGETS, "deliveries_ready"),
-        (module._READY, "deliveries_ready"),
+        (module._READY, "deliveries_ready|deliveries_in_line"),
         (module._FOLLOWERS, "deliveries_in_line"),
         (deliveries.ADVANCE, "deliveries_in_line"),
     ],
 )
 def test_what_may_go_next_is_found_by_an_index_alone(store: MemoryStore, sql: str, index: str) -> None:
-    plan = [row["detail"] for row in store.db.query(f"EXPLAIN QUERY PLAN {sql}", ["x"] * sql.count("?"))]
+    values = ["x"] * sql.count("?") if "?" in sql else dict.fromkeys(("channel", "recipient", "subject", "now", "room"), "1")
+    plan = [row["detail"] for row in store.db.query(f"EXPLAIN QUERY PLAN {sql}", values)]
     looked_up = [step for step in plan if "deliveries" in step and "INTEGER PRIMARY KEY" not in step]
     assert looked_up, plan
     assert all(step.startswith("SEARCH") or "INDEX deliveries_ready" in step for step in looked_up), plan
-    assert all(index in step for step in looked_up), plan
+    assert all(re.search(index, step) for step in looked_up), plan
     assert not any("TEMP B-TREE" in step for step in plan), plan
