@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -199,7 +200,7 @@ async def test_after_a_refusal_the_next_mail_takes_a_new_connection() -> None:
         ({"CONNECT": "421 4.3.2 too busy"}, Outcome.RETRY, "421: 4.3.2 too busy"),
         ({"CONNECT": DROP}, Outcome.RETRY, "cannot be reached"),
         ({"CONNECT": "HTTP/1.1 400 Bad Request"}, Outcome.RETRY, ""),
-        ({"CONNECT": SILENT}, Outcome.RETRY, "in time"),
+        ({"CONNECT": SILENT}, Outcome.RETRY, "did not answer within 1 s"),
         ({"MAIL": "550 5.7.1 not your address"}, Outcome.PERMANENT, "550: 5.7.1"),
         ({"MAIL": DROP}, Outcome.RETRY, "the connection to 127.0.0.1 broke"),
         ({"RCPT": SILENT}, Outcome.RETRY, "did not answer within 1 s"),
@@ -216,6 +217,22 @@ async def test_what_goes_wrong_says_whether_the_mail_may_have_arrived(
         error = await refused(heard.port, **OPEN)
     assert error.outcome is outcome
     assert told in error.message
+
+
+async def test_a_mail_that_waits_behind_a_silent_server_was_not_sent() -> None:
+    async with talking({".": SILENT}) as heard, channel_to(heard.port, **OPEN) as channel:
+        first, second = await asyncio.gather(channel.send(MESSAGE), channel.send(MESSAGE), return_exceptions=True)
+    assert isinstance(first, ChannelError)
+    assert isinstance(second, ChannelError)
+    assert (first.outcome, second.outcome) == (Outcome.UNKNOWN, Outcome.RETRY)
+    assert "still busy" in second.message
+    assert len(heard.mails) == 1
+
+
+async def test_mails_at_once_go_one_after_the_other() -> None:
+    async with talking() as heard, channel_to(heard.port, **OPEN) as channel:
+        await asyncio.gather(*(channel.send(MESSAGE) for _ in range(8)))
+        assert (heard.connections, len(heard.mails)) == (1, 8)
 
 
 async def test_nobody_listens() -> None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import aiosmtplib
@@ -43,13 +43,14 @@ class SmtpSession:
 
     async def send(self, sender: str, recipient: str, mail: bytes) -> str:
         """Hand over one mail, and return what the server says to it. Raises ChannelError."""
-        async with self._is_talking:
-            self._stop_waiting()
+        async with self._turn():
             try:
-                client = await self._ready()
+                # As a whole, so that a slow server is known to have nothing yet before anybody loses patience with us.
                 with self._told(may_have_arrived=False):
-                    await client.mail(sender, options=[f"SIZE={len(mail)}"] if client.supports_extension("size") else [])
-                    await client.rcpt(recipient)
+                    async with asyncio.timeout(self._server.timeout_secs):
+                        client = await self._ready()
+                        await client.mail(sender, options=[f"SIZE={len(mail)}"] if client.supports_extension("size") else [])
+                        await client.rcpt(recipient)
                 with self._told(may_have_arrived=True):
                     answer = await client.data(mail)
             except BaseException:
@@ -66,6 +67,21 @@ class SmtpSession:
                 with contextlib.suppress(aiosmtplib.SMTPException, OSError):
                     await self._client.quit(timeout=1)
             self._drop()
+
+    @contextlib.asynccontextmanager
+    async def _turn(self) -> AsyncIterator[None]:
+        """Wait for the mails before this one, but not so long that it would be thought to be on its way."""
+        try:
+            async with asyncio.timeout(self._server.timeout_secs):
+                await self._is_talking.acquire()
+        except TimeoutError:
+            busy = f"{self._server.host} is still busy with earlier mails, so this one was not sent"
+            raise ChannelError(busy, outcome=Outcome.RETRY) from None
+        try:
+            self._stop_waiting()
+            yield
+        finally:
+            self._is_talking.release()
 
     async def _ready(self) -> aiosmtplib.SMTP:
         if self._client is not None and self._client.is_connected:
@@ -145,8 +161,6 @@ class SmtpSession:
             raise _distrusted(exc, host) from None
         except ssl.SSLError as exc:
             raise ChannelError(f"no TLS connection to {host}: {exc.reason or 'the handshake failed'}", outcome=lost) from None
-        except aiosmtplib.SMTPConnectTimeoutError:
-            raise ChannelError(f"{host} did not accept a connection in time", outcome=Outcome.RETRY) from None
         except (aiosmtplib.SMTPTimeoutError, TimeoutError):
             within = f"within {self._server.timeout_secs:g} s"
             raise ChannelError(f"{host} did not answer {within}{doubt}", outcome=lost) from None
