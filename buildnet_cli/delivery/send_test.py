@@ -29,7 +29,8 @@ EVENT_TYPE: Final = "custom.test"
 class SendResult:
     """What became of one test message.
 
-    result: delivered, failed or unsupported. detail: what the provider said. hint: what to do about it.
+    result: delivered, failed, unsupported, or shown if it was only to be looked at. detail: what the provider said.
+    hint: what to do about it. text: the message as a person would read it, if it was only to be looked at.
     """
 
     channel: str
@@ -38,6 +39,7 @@ class SendResult:
     took: timedelta
     detail: str
     hint: str = ""
+    text: str = ""
 
     def as_wire(self) -> dict[str, Any]:
         return {
@@ -47,6 +49,7 @@ class SendResult:
             "duration_ms": round(self.took.total_seconds() * 1000),
             "detail": self.detail,
             "hint": self.hint,
+            "text": self.text,
         }
 
 
@@ -84,10 +87,12 @@ async def send_test(
     event: Event,
     clock: Clock,
     reword: Callable[[Message, str], Message],
+    show: Callable[[Message], str] | None = None,
 ) -> list[SendResult]:
     """Send to all of them at the same time; one result each, in their order.
 
     reword: a message in the operator's own words for a channel, if there are any.
+    show: makes a text of the message instead of sending it.
     """
     message = render(event, is_test=True)
 
@@ -99,6 +104,8 @@ async def send_test(
             why = f"{target.channel} cannot be sent by this version yet"
             return SendResult(target.channel, target.recipient, "unsupported", timedelta(), why)
         worded = reword(message, target.channel)
+        if show is not None:
+            return SendResult(target.channel, target.recipient, "shown", timedelta(), "nothing was sent", text=show(worded))
         outgoing = OutgoingMessage(new_id("dlv"), target, worded, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page, sendgrid, ses, telegram, twilio
+from buildnet_cli.sandbox import fcm, page, sendgrid, ses, telegram, twilio
 from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Received, read_answers
@@ -26,6 +26,7 @@ _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
     slack.routes,
     discord.routes,
     telegram.routes,
+    fcm.routes,
 )
 
 _PAGE_HEADERS = {

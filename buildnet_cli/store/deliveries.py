@@ -114,6 +114,15 @@ def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
     return frozenset(row[0] for row in db.execute(sql))
 
 
+def delivered_at(db: sqlite_utils.Database) -> dict[Target, datetime]:
+    """When each target last took a message; only those that ever did."""
+    sql = """
+    SELECT d.channel, d.recipient, max(a.finished_at) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
+    WHERE a.outcome = 'delivered' GROUP BY d.channel, d.recipient
+    """
+    return {Target(channel, recipient): from_rfc3339(at) for channel, recipient, at in db.execute(sql)}
+
+
 def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]]:
     """What was tried, oldest first: `{n, started_at, finished_at, outcome, answer}`.
 

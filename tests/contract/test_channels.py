@@ -19,6 +19,7 @@ import pytest
 from buildnet_cli import redact
 from buildnet_cli.channels.console import ConsoleChannel
 from buildnet_cli.channels.discord.adapter import DiscordChannel
+from buildnet_cli.channels.push.adapter import PushChannel
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.channels.slack.adapter import SlackChannel
 from buildnet_cli.channels.sms.adapter import SmsChannel
@@ -26,6 +27,7 @@ from buildnet_cli.channels.telegram.adapter import TelegramChannel
 from buildnet_cli.channels.webhook.adapter import WebhookChannel
 from buildnet_cli.clock import SystemClock
 from buildnet_cli.config.channels.discord import Discord
+from buildnet_cli.config.channels.push import Push
 from buildnet_cli.config.channels.slack import Slack
 from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.channels.telegram import Telegram
@@ -37,7 +39,7 @@ from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.ids import new_id
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
-from buildnet_cli.sandbox import sendgrid, ses, smtp, telegram, twilio
+from buildnet_cli.sandbox import fcm, sendgrid, ses, smtp, telegram, twilio
 from buildnet_cli.sandbox.discord import routes as discord_api
 from buildnet_cli.sandbox.slack import routes as slack_api
 from tests.support import mails
@@ -72,7 +74,7 @@ SMTP = {
 }
 
 SECRET = "T0PSECRET-c4n4ry-71c2"
-HOSTILE = '<!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline {{event.id}}'
+HOSTILE = '{{event.id}} <!channel> @everyone <@U1> &amp; \x1b[2J\x07\u202e ``` "quoted" \'n\nline'
 ROOMS = itertools.count(100_000_000_000_000_100)
 OVER_LONG = "long " * 20_000
 
@@ -151,6 +153,16 @@ def discord() -> Peer:
     )
 
 
+def push() -> Peer:
+    def channel(http: HttpClient, inbox: HttpInbox) -> Channel:
+        credentials = json.dumps(inbox.get(f"{fcm.PREFIX}/service-account.json"))
+        firebase = {"project_id": fcm.PROJECT, "credentials": credentials, "base_url": inbox.url + fcm.PREFIX}
+        project = {"firebase": firebase, "topics": [{"name": "builds"}]}
+        return PushChannel(Push.model_validate(project), http, timeout_secs=1)
+
+    return Peer("push", "builds", channel, last_body, told_as="builds", secret=fcm.TOKENS, outcomes={**HTTP, 404: Outcome.GONE})
+
+
 def sms() -> Peer:
     options: dict[str, Any] = {
         "account_sid": twilio.ACCOUNT_SID,
@@ -205,6 +217,7 @@ PEERS: dict[str, Callable[[], Peer]] = {
     "slack": slack,
     "discord": discord,
     "sms": sms,
+    "push": push,
     "telegram": telegram_bot,
 }
 PROVIDERS = [name for name in PEERS if name != "console"]
@@ -300,7 +313,8 @@ async def test_a_refusal_says_what_becomes_of_the_message(
     name: str, opened: Opener, inbox: HttpInbox, status: int, outcome: Outcome
 ) -> None:
     provider = PEERS[name]()
-    inbox.script(provider.told_as, {"status": status, "retry_after": 7})
+    # Twice, for a channel that renews its access before it believes that it is refused.
+    inbox.script(provider.told_as, *[{"status": status, "retry_after": 7}] * 2)
     with pytest.raises(ChannelError) as caught:
         await opened(provider, inbox).send(provider.message())
     assert (caught.value.outcome, caught.value.status) == (outcome, status)
@@ -346,7 +360,7 @@ async def test_a_secret_is_in_no_error_log_or_repr(
         answer = {**answer, "text": answer["text"].format(provider.secret)}
     caplog.set_level(logging.DEBUG)
     channel = opened(provider, inbox)
-    inbox.script(provider.told_as, answer)
+    inbox.script(provider.told_as, answer, answer)
     with pytest.raises(ChannelError) as caught:
         await channel.send(provider.message())
     inbox.script(provider.told_as, 200)

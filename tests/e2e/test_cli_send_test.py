@@ -75,7 +75,7 @@ def test_the_table_shows_what_each_said(sending: Project, inbox: HttpInbox) -> N
         "Group": "delivered",
     }
     assert rows["Lead"][4] == "queued, 1 segment"
-    assert rows["Blocked"][4].startswith("Telegram 403: Forbidden: bot was blocked by the user")
+    assert rows["Blocked"][4] == "403: the person has blocked the bot"
     assert "the person has to unblock the bot" in ran.out
     assert "400" in rows["Ill"][4]
     assert "127.0.0.1" in rows["Gone"][4]

@@ -99,6 +99,27 @@ async def test_credential_headers_and_method_go_out_as_configured(http: HttpClie
     assert got.headers["webhook-id"] == "dlv_01hn3p4q5r6s7t8v9w0x1y2z3b"
 
 
+@pytest.mark.parametrize(
+    ("auth", "name", "value"),
+    [
+        ({"type": "bearer", "token": "t0ken-t0ken"}, "authorization", "Bearer t0ken-t0ken"),
+        # Source: RFC 7617, section 2 and section 2.1.
+        (
+            {"type": "basic", "username": "Aladdin", "password": "open sesame"},
+            "authorization",
+            "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==",
+        ),
+        ({"type": "basic", "username": "test", "password": "123£"}, "authorization", "Basic dGVzdDoxMjPCow=="),
+        ({"type": "header", "header": "X-API-Key", "token": "k3y-k3y"}, "x-api-key", "k3y-k3y"),
+    ],
+)
+async def test_every_kind_of_credential_goes_out(
+    http: HttpClient, inbox: HttpInbox, auth: dict[str, str], name: str, value: str
+) -> None:
+    _, got = await deliver(http, inbox, auth=auth, headers={"Authorization": "other", "X-Api-Key": "other"})
+    assert got.headers[name] == value
+
+
 async def test_discord_is_asked_to_say_what_became_of_it(http: HttpClient, inbox: HttpInbox) -> None:
     receipt, got = await deliver(http, inbox, url=inbox.hook("discord") + "?thread_id=7&wait=false", format="discord")
     assert receipt.provider_id == str(got.number), "the stand-in names the message only if wait=true"
