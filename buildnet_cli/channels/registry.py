@@ -19,6 +19,24 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _email(channels: Channels, http: HttpClient) -> Channel:
+    import platform
+
+    config, host = channels.email, platform.node()
+    assert config is not None
+    if config.provider == "sendgrid":
+        from buildnet_cli.channels.email.sendgrid import SendGridChannel
+
+        return SendGridChannel(config, http, host)
+    if config.provider == "ses":
+        from buildnet_cli.channels.email.ses import SesChannel
+
+        return SesChannel(config, http, host)
+    from buildnet_cli.channels.email.smtp import SmtpChannel
+
+    return SmtpChannel(config, host)
+
+
 def _push(channels: Channels, http: HttpClient) -> Channel:
     from buildnet_cli.channels.push.adapter import PushChannel
 
@@ -57,6 +75,7 @@ def _telegram(channels: Channels, http: HttpClient) -> Channel:
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "sms": _sms,
     "webhook": _webhook,
+    "email": _email,
     "push": _push,
     "slack": _slack,
     "discord": _discord,
