@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_ANSWER = 2000
 _MOST_REMEMBERED = 32
+_MOST_FIRSTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Sender:
         self._deadline_secs = deadline_secs
         self._jitter = jitter
         self._messages: dict[str, Message] = {}
+        self._firsts: dict[tuple[str, Target], FirstTold] = {}
 
     async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
@@ -92,7 +94,7 @@ class Sender:
                 delivery.attempts,
                 started_at,
                 delivery.incident,
-                self._thread(leased.first, rendered),
+                self._thread(leased, rendered),
                 delivery.repeats,
             )
             if outlets.is_dry_run:
@@ -112,6 +114,8 @@ class Sender:
             _log.exception("an attempt crashed", extra={"target": str(delivery.target), "delivery": delivery.id})
             cause = f"our own fault ({type(exc).__name__}); the agent's log has the cause"
             return self._failed(leased, started_at, Failure(Outcome.CRASHED, cause))
+        if receipt.ref and delivery.incident and self._first_told(leased) is None:
+            self._remember(leased, receipt.ref)
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer, receipt.ref)
@@ -130,8 +134,18 @@ class Sender:
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
 
-    def _thread(self, first: FirstTold | None, latest: Message) -> Thread | None:
+    def _thread(self, leased: Leased, latest: Message) -> Thread | None:
+        first = self._first_told(leased)
         return Thread(first.ref, updated(self._render(first.event), latest)) if first is not None else None
+
+    def _first_told(self, leased: Leased) -> FirstTold | None:
+        """What the target was told first; what was leased together with that could not know of it yet."""
+        return leased.first or self._firsts.get((leased.delivery.incident, leased.delivery.target))
+
+    def _remember(self, leased: Leased, ref: str) -> None:
+        if len(self._firsts) >= _MOST_FIRSTS:
+            self._firsts.clear()
+        self._firsts[leased.delivery.incident, leased.delivery.target] = FirstTold(ref, leased.event)
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
