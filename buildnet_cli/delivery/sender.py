@@ -92,7 +92,7 @@ class Sender:
                 delivery.attempts,
                 started_at,
                 delivery.incident,
-                self._thread(leased.first, rendered),
+                self._thread(leased.first, rendered, channel.kind),
                 delivery.repeats,
             )
             if outlets.is_dry_run:
@@ -130,8 +130,10 @@ class Sender:
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
 
-    def _thread(self, first: FirstTold | None, latest: Message) -> Thread | None:
-        return Thread(first.ref, updated(self._render(first.event), latest)) if first is not None else None
+    def _thread(self, first: FirstTold | None, latest: Message, kind: str) -> Thread | None:
+        if first is None:
+            return None
+        return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()
