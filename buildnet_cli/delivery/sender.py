@@ -94,7 +94,7 @@ class Sender:
                 delivery.attempts,
                 started_at,
                 delivery.incident,
-                self._thread(leased, rendered),
+                self._thread(leased, rendered, channel.kind),
                 delivery.repeats,
             )
             if outlets.is_dry_run:
@@ -134,9 +134,11 @@ class Sender:
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
 
-    def _thread(self, leased: Leased, latest: Message) -> Thread | None:
+    def _thread(self, leased: Leased, latest: Message, kind: str) -> Thread | None:
         first = self._first_told(leased)
-        return Thread(first.ref, updated(self._render(first.event), latest)) if first is not None else None
+        if first is None:
+            return None
+        return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))
 
     def _first_told(self, leased: Leased) -> FirstTold | None:
         """What the target was told first; what was leased together with that could not know of it yet."""

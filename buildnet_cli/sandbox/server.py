@@ -37,7 +37,8 @@ class SandboxServer(uvicorn.Server):
         self._mail_socket = _listen_beside(port)
         self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
         self.smtp_port: int = self._mail_socket.getsockname()[1]
-        self._front = Front(inbox or Inbox(), SystemClock(), _to_file(journal) if journal is not None else None)
+        self.inbox = inbox or Inbox()
+        self._front = Front(self.inbox, SystemClock(), _to_file(journal) if journal is not None else None)
         app = create_app(self._front)
         super().__init__(
             uvicorn.Config(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import hmac
+import logging
 import socket
 import ssl
 from email.message import EmailMessage
@@ -44,6 +45,8 @@ _SAID = {
 
 async def start(front: Front, listener: socket.socket, *, tls: ssl.SSLContext | None = None) -> asyncio.Server:
     """Serve on a bound socket until the server is closed. tls: with it, STARTTLS is offered and wanted before a login."""
+    # At every login it warns of an attribute of its own.
+    logging.getLogger("mail.log").setLevel(logging.ERROR)
     handler = _Handler(front)
 
     def connection() -> SMTP:
