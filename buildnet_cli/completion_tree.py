@@ -40,7 +40,7 @@ COMMANDS: dict[str, Command] = {
           (('--help',), 'Show this message and exit', '')),
          ('',)),
     'demo':
-        ('A build that works, one that fails, and what each recipient is told', (), (), ('',)),
+        ('A build that works, one that fails, its fix, and what every channel is told', (), (), ('',)),
     'init':
         ('Write .buildnet/notifications.yaml for this project, with comments and a schema line for editors',
          (),

@@ -13,7 +13,7 @@ from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.backoff import Failure, fate_of
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.clean import clean_text
-from buildnet_cli.delivery.model import Attempt, DeliveryStatus, FirstTold, Leased, OutgoingMessage, Thread
+from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage, Thread
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
@@ -80,7 +80,7 @@ class Sender:
         delivery, outlets = leased.delivery, self.outlets
         started_at = self._clock.now()
         channel = outlets.channels.get(delivery.target.channel)
-        if channel is None or delivery.target not in outlets.targets:
+        if channel is None or (delivery.address is None and delivery.target not in outlets.targets):
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
@@ -92,8 +92,9 @@ class Sender:
                 delivery.attempts,
                 started_at,
                 delivery.incident,
-                self._thread(leased.first, rendered, channel.kind),
+                self._thread(leased, rendered, channel.kind),
                 delivery.repeats,
+                delivery.address.to if delivery.address is not None else "",
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
@@ -130,7 +131,10 @@ class Sender:
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
 
-    def _thread(self, first: FirstTold | None, latest: Message, kind: str) -> Thread | None:
+    def _thread(self, leased: Leased, latest: Message, kind: str) -> Thread | None:
+        address, first = leased.delivery.address, leased.first
+        if address is not None:
+            return Thread(address.thread, None) if address.thread else None
         if first is None:
             return None
         return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))
