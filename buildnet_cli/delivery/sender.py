@@ -82,7 +82,7 @@ class Sender:
         delivery, outlets = leased.delivery, self.outlets
         started_at = self._clock.now()
         channel = outlets.channels.get(delivery.target.channel)
-        if channel is None or delivery.target not in outlets.targets:
+        if channel is None or (delivery.address is None and delivery.target not in outlets.targets):
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
@@ -96,6 +96,7 @@ class Sender:
                 delivery.incident,
                 self._thread(leased, rendered, channel.kind),
                 delivery.repeats,
+                delivery.address.to if delivery.address is not None else "",
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
@@ -135,7 +136,9 @@ class Sender:
         return self._failed(leased, started_at, failure).attempt
 
     def _thread(self, leased: Leased, latest: Message, kind: str) -> Thread | None:
-        first = self._first_told(leased)
+        address, first = leased.delivery.address, self._first_told(leased)
+        if address is not None:
+            return Thread(address.thread, None) if address.thread else None
         if first is None:
             return None
         return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from buildnet_cli.channels.email.mail import Mail, mail_of, party
 from buildnet_cli.config.channels.email import Email
+from buildnet_cli.config.recipient import Recipient
 from buildnet_cli.delivery.model import OutgoingMessage
 from buildnet_cli.errors import ChannelError, Outcome
 
@@ -18,7 +19,8 @@ class Composer:
 
     def mail(self, message: OutgoingMessage) -> Mail:
         """The mail. Raises ChannelError if its recipient is not in the configuration."""
-        recipient = self._recipients.get(message.target.recipient)
+        to = message.address
+        recipient = Recipient("email", to, to, ()) if to else self._recipients.get(message.target.recipient)
         if recipient is None:
             raise ChannelError(
                 f'no recipient of mail is called "{message.target.recipient}" in the configuration any more',

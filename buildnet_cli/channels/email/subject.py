@@ -29,7 +29,7 @@ def subject_of(message: OutgoingMessage, host: str) -> str:
     Clients put mails into one conversation only if their subjects agree, so what has changed is told inside.
     host: the machine, unless the event names one.
     """
-    if message.thread is None:
+    if message.thread is None or message.thread.updated is None:
         return _subject(message.message, host)
     first = message.thread.updated
     return f"Re: {_subject(replace(first, title=first.was or first.title), host)}"

@@ -43,7 +43,7 @@ class WebhookChannel:
         receipt = await self._call(endpoint, endpoint.webhook.method, endpoint.url(), message, endpoint.body(message.message))
         if not endpoint.can_change:
             return receipt
-        if message.thread is not None:
+        if message.thread is not None and message.thread.updated is not None:
             first, updated = endpoint.url(message.thread.ref), endpoint.body(message.thread.updated)
             async with if_it_works(message.target):
                 await self._call(endpoint, "PATCH", first, message, updated)

@@ -51,14 +51,14 @@ def parsed(mail: Mail) -> email.message.EmailMessage:
 def test_every_family_reads_as_agreed(name: str) -> None:
     written = mail(render((SAMPLES | DIGESTS)[name]))
     headers, _, _ = as_bytes(written).decode("ascii").replace("\r\n", "\n").partition("MIME-Version:")
-    assert_golden(f"email/{name}.txt", f"{headers}\n{written.text}")
-    assert_golden(f"email/{name}.html", written.html)
+    assert_golden(f"messages/email/{name}.txt", f"{headers}\n{written.text}")
+    assert_golden(f"messages/email/{name}.html", written.html)
 
 
 def test_what_follows_in_an_incident_reads_as_agreed() -> None:
     written = answer_to(render(SAMPLES["build.failed-first"]), render(SAMPLES["build.completed-fixed"]))
     headers, _, _ = as_bytes(written).decode("ascii").replace("\r\n", "\n").partition("MIME-Version:")
-    assert_golden("email/answer.txt", f"{headers}\n{written.text}")
+    assert_golden("messages/email/answer.txt", f"{headers}\n{written.text}")
 
 
 @pytest.mark.parametrize(
