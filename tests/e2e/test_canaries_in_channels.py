@@ -86,8 +86,10 @@ def leaks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Leaks]:
             "token_uri": f"{echo.url}/token",
         }
         project.environ |= {**secrets, NAMES[CREDENTIALS]: json.dumps(account)}
-        project.configure(**_configuration(echo))
-        ran = [project.call("send-test"), project.call("send-test", "--json", "-vv")]
+        ran = []
+        for mail in ("sendgrid", "ses", "smtp"):
+            project.configure(**_configuration(echo, mail))
+            ran += [project.call("send-test"), project.call("send-test", "--json", "-vv")]
         project.start()
         for number in range(4):
             project.emit("build.failed", subject=f"api{number}", message="it broke")
@@ -107,8 +109,8 @@ def _is_tried(project: Project) -> bool:
     return {channel for (channel,) in found} == SUPPORTED - {"console"}
 
 
-def _configuration(echo: Echo) -> dict[str, Any]:
-    """A configuration in which every secret place holds the name of its secret."""
+def _configuration(echo: Echo, mail: str) -> dict[str, Any]:
+    """A configuration in which every secret place holds the name of its secret. mail: by whom mail is sent."""
     hook = {"name": "Bearer", "url": "", "auth": {"type": "bearer"}, "headers": {"X-Key": "${CANARY_HEADER}"}}
     basic = {"name": "Basic", "url": f"{echo.url}/basic", "auth": {"type": "basic", "username": "ci", "password": _ref(PASSWORD)}}
     own = {"type": "header", "header": "X-Own", "token": "${CANARY_HEADER}"}
@@ -125,6 +127,7 @@ def _configuration(echo: Echo) -> dict[str, Any]:
                     "recipients": [{"phone": "+14155550123", "name": "Lead"}],
                 },
                 "email": {
+                    "provider": mail,
                     "smtp": {"host": "127.0.0.1", "port": echo.smtp_port, "username": "ci", "tls": False},
                     "sendgrid": {"base_url": echo.url},
                     "ses": {"base_url": echo.url, "region": "eu-central-1", "access_key_id": "AKIA0000000000000000"},
@@ -169,6 +172,7 @@ def test_the_providers_were_told_secrets(leaks: Leaks) -> None:
     assert {NAMES[path] for path in PLACES if path[2] in ("slack", "discord", "telegram") and path[-1] == "bot_token"} <= set(
         told
     )
+    assert NAMES["notifications", "channels", "email", "sendgrid", "api_key"] in told
     assert {NAMES[PASSWORD], NAMES[URL], "CANARY_HEADER", "the access token"} <= set(told)
 
 
