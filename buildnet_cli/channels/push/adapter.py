@@ -40,7 +40,7 @@ class PushChannel:
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Deliver once. Raises ChannelError on any refusal."""
-        topic = self._topics.get(message.target.recipient)
+        topic = message.address or self._topics.get(message.target.recipient)
         if topic is None:
             raise ChannelError(
                 f'no topic is called "{message.target.recipient}" in the configuration any more', outcome=Outcome.PERMANENT
