@@ -37,10 +37,14 @@ def _configuration(state: AppContext) -> Check:
     except BuildNetError as exc:
         return Check("configuration", "failed", exc.message, exc.hint or "buildnet-notify config validate")
     targets = len(loaded.config.notifications.all_recipients())
-    fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {len(loaded.problems)} remarks"
+    fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {_remarks(len(loaded.problems))}"
     if not targets:
         return Check("configuration", "note", fact, "nobody is to hear anything: buildnet-notify config edit")
     return Check("configuration", "ok", fact, "see them: buildnet-notify config validate" if loaded.problems else "")
+
+
+def _remarks(count: int) -> str:
+    return f"{count} remark{'' if count == 1 else 's'}" if count else "no remarks"
 
 
 def _agent(state: AppContext) -> Check:
