@@ -69,7 +69,8 @@ def retry(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Deliver
 def retry_failed(db: sqlite_utils.Database, channel: str | None, limits: Limits, now: datetime) -> list[Delivery]:
     """Have everything tried anew that was given up, oldest first; on one channel or on all.
 
-    They count in the rate limits as new messages do: what is over them is held, and told in a summary. A digest is one already.
+    They count in the rate limits as new messages do: what is over them is held, and told in a summary, but for
+    digests and for answers to whoever asked.
     """
     found = unreadable.as_held(db, deliveries.given_up(db, channel), now)
     return [_retry_within(db, each, limits, now) for each in found]
@@ -79,8 +80,8 @@ def _retry_within(db: sqlite_utils.Database, held: Held, limits: Limits, now: da
     case = Case(held.event, held.delivery.target, held.priority)
     verdict = rate_limit.judge(case, limits, StoredMemory(db), now)
     values = {"id": held.delivery.id, "now": to_rfc3339(now)}
-    is_digest = held.event.type.startswith(digest.PREFIX)
-    if verdict.until is not None and not is_digest:
+    may_be_folded = held.delivery.address is None and not held.event.type.startswith(digest.PREFIX)
+    if verdict.until is not None and may_be_folded:
         db.execute(_HOLD, {**values, "until": to_rfc3339(verdict.until), "reason": verdict.reason.text, "hold": Stage.RATE_LIMIT})
     else:
         db.execute(_RETRY, values)
