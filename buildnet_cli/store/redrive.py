@@ -12,7 +12,7 @@ from buildnet_cli.delivery.router import Held
 from buildnet_cli.errors import ConflictError, NotFoundError
 from buildnet_cli.messages import digest
 from buildnet_cli.routing import rate_limit
-from buildnet_cli.routing.decision import Case, Lane, Slot, Stage
+from buildnet_cli.routing.decision import Case, Lane, Slot, Stage, Target
 from buildnet_cli.routing.memory import EVERYBODY
 from buildnet_cli.routing.rate_limit import Limits
 from buildnet_cli.store import deliveries, unreadable
@@ -62,7 +62,7 @@ def retry(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Deliver
     else:
         db.execute(_RETRY, {"id": delivery_id, "now": to_rfc3339(now)})
         # A person is not kept waiting by the rate limits; but it counts in them, as every message does.
-        take_slots(db, (Slot(delivery.target, Lane.ORDINARY), Slot(EVERYBODY, Lane.ORDINARY)), now)
+        take_slots(db, _slots_of(delivery.target), now)
     return _find(db, delivery_id)
 
 
@@ -85,7 +85,7 @@ def _retry_within(db: sqlite_utils.Database, held: Held, limits: Limits, now: da
         db.execute(_HOLD, {**values, "until": to_rfc3339(verdict.until), "reason": verdict.reason.text, "hold": Stage.RATE_LIMIT})
     else:
         db.execute(_RETRY, values)
-        take_slots(db, verdict.slots, now)
+        take_slots(db, verdict.slots or _slots_of(held.delivery.target), now)
     return _find(db, held.delivery.id)
 
 
@@ -101,6 +101,10 @@ def cancel(db: sqlite_utils.Database, delivery_id: str, now: datetime) -> Delive
     db.execute(_CANCEL, {"id": delivery_id, "now": to_rfc3339(now)})
     deliveries.advance_lines(db, [delivery_id])
     return _find(db, delivery_id)
+
+
+def _slots_of(target: Target) -> tuple[Slot, ...]:
+    return Slot(target, Lane.ORDINARY), Slot(EVERYBODY, Lane.ORDINARY)
 
 
 def _refuse_folded(delivery: Delivery, verb: str) -> None:

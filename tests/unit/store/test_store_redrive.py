@@ -130,6 +130,10 @@ async def test_a_held_summary_of_what_was_redriven_tells_of_all_of_it(shelf: She
     (told,) = shelf.store.db.execute("SELECT message FROM events WHERE type GLOB 'digest*'").fetchone()
     assert told.startswith("41 held"), told
     assert await shelf.outbox.retry_failed(None, router.rules.limits) == []
+    (summary,) = shelf.store.db.execute("SELECT id FROM deliveries WHERE subject = '' AND status = 'pending'").fetchone()
+    shelf.store.db.execute("UPDATE deliveries SET status = 'dead' WHERE id = ?", [summary])
+    (again,) = await shelf.outbox.retry_failed(None, Limits.of(per_minute=1, per_hour=1, critical=0))
+    assert (again.id, again.status) == (summary, DeliveryStatus.PENDING), "a summary is not summed up again"
     assert deliveries.conservation(shelf.store.db).difference == 0
 
 
