@@ -57,7 +57,8 @@ def stop(ctx: typer.Context) -> None:
     if stopped is None:
         state.output.result("agent-stop", {"was_running": False}, "The agent is not running")
         return
-    kept = f"; {stopped['kept']} {'delivery' if stopped['kept'] == 1 else 'deliveries'} kept for the next start" if stopped["kept"] else ""
+    deliveries = "1 delivery" if stopped["kept"] == 1 else f"{stopped['kept']} deliveries"
+    kept = f"; {deliveries} kept for the next start" if stopped["kept"] else ""
     state.output.result("agent-stop", {"was_running": True, **stopped}, f"Agent stopped (pid {stopped['pid']}){kept}")
 
 
