@@ -21,6 +21,7 @@ COMMANDS: dict[str, Command] = {
           'route',
           'mute',
           'deliveries',
+          'channels',
           'audit',
           'config',
           'secrets',
@@ -39,7 +40,7 @@ COMMANDS: dict[str, Command] = {
           (('--help',), 'Show this message and exit', '')),
          ('',)),
     'demo':
-        ('A build that works, one that fails, and what each recipient is told', (), (), ('',)),
+        ('A build that works, one that fails, its fix, and what every channel is told', (), (), ('',)),
     'init':
         ('Write .buildnet/notifications.yaml for this project, with comments and a schema line for editors',
          (),
@@ -47,7 +48,7 @@ COMMANDS: dict[str, Command] = {
           (('--force',), 'Replace a configuration that exists; the old one is kept beside it', '')),
          ('',)),
     'doctor':
-        ('Look at the configuration, the agent and the database', (), (), ('',)),
+        ('Look at the configuration, the agent, the channels and the database', (), (), ('',)),
     'agent':
         ('Start, stop and look after the background agent',
          ('start', 'stop', 'restart', 'reload', 'status', 'logs', 'run'),
@@ -83,7 +84,8 @@ COMMANDS: dict[str, Command] = {
           (('--all',), 'Every recipient of every channel; so it is without --channel too', ''),
           (('--to',), 'Only this recipient', '<text>'),
           (('--event',), 'What the message is about, such as build.failed', '<text>'),
-          (('--message',), 'What it says', '<text>')),
+          (('--message',), 'What it says', '<text>'),
+          (('--show',), 'Only show what would be said to whom; nothing is sent', '')),
          ('',)),
     'emit':
         ('Hand in an event',
@@ -171,6 +173,15 @@ COMMANDS: dict[str, Command] = {
          ('<text>', '')),
     'deliveries cancel':
         ('Give up a delivery that has not been made yet', (), (), ('<text>', '')),
+    'channels':
+        ('The ways to reach people, and whether they work', ('list', 'show'), (), ('',)),
+    'channels list':
+        ('Every channel: whether it is on, how many hear through it, whether it has its credential, and how it does',
+         (),
+         (),
+         ('',)),
+    'channels show':
+        ('One channel, with everybody who hears through it', (), (), ('<channels>', '')),
     'audit':
         ('Every command that was given, and the proof that none was changed or removed',
          ('list', 'verify', 'export'),

@@ -31,6 +31,9 @@ _SECRET_URLS = tuple(
     )
 )
 
+# Google's access tokens, which change every hour. Source: Google "OAuth 2.0", "Access tokens".
+_SHORT_LIVED = re.compile(r"(\bya29\.)[\w.-]+")
+
 # What URL encoding, JSON and HTML all leave as it is.
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]+")
 
@@ -64,7 +67,7 @@ class Redactor:
         if "/" in text:
             for pattern in _SECRET_URLS:
                 text = pattern.sub(rf"\1{MASK}", text)
-        return text
+        return _SHORT_LIVED.sub(rf"\1{MASK}", text) if "ya29." in text else text
 
 
 class _Form:

@@ -213,6 +213,7 @@ class Agent:
             confirmations=self._parts.confirmations,
             engine=self._parts.engine,
             builds=self._parts.builds,
+            answers=self._parts.answers,
             status=self._account.status,
         )
         return Services(

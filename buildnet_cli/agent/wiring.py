@@ -45,6 +45,7 @@ from buildnet_cli.routing.match import Route, RoutingTable
 from buildnet_cli.routing.rules import Rules
 from buildnet_cli.secrets.audit_seals import AuditSeals
 from buildnet_cli.secrets.vault import open_vault
+from buildnet_cli.store.answers import StoredAnswers
 from buildnet_cli.store.builds import StoredBuilds
 from buildnet_cli.store.cache import StoredCache
 from buildnet_cli.store.commands import StoredCommands
@@ -82,6 +83,7 @@ class Parts:
     stock: Stock
     builds: StoredBuilds
     commands: StoredCommands
+    answers: StoredAnswers
     confirmations: Confirmations
     http: HttpClient
     wording: Wording
@@ -147,6 +149,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         stock,
         builds,
         StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
+        StoredAnswers(store, clock, dispatcher.wake),
         Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
         wording,

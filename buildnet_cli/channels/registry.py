@@ -19,6 +19,31 @@ def _webhook(channels: Channels, http: HttpClient) -> Channel:
     return WebhookChannel([webhook for webhook in channels.webhooks if webhook.enabled], http)
 
 
+def _email(channels: Channels, http: HttpClient) -> Channel:
+    import platform
+
+    config, host = channels.email, platform.node()
+    assert config is not None
+    if config.provider == "sendgrid":
+        from buildnet_cli.channels.email.sendgrid import SendGridChannel
+
+        return SendGridChannel(config, http, host)
+    if config.provider == "ses":
+        from buildnet_cli.channels.email.ses import SesChannel
+
+        return SesChannel(config, http, host)
+    from buildnet_cli.channels.email.smtp import SmtpChannel
+
+    return SmtpChannel(config, host)
+
+
+def _push(channels: Channels, http: HttpClient) -> Channel:
+    from buildnet_cli.channels.push.adapter import PushChannel
+
+    assert channels.push is not None
+    return PushChannel(channels.push, http)
+
+
 def _slack(channels: Channels, http: HttpClient) -> Channel:
     from buildnet_cli.channels.slack.adapter import SlackChannel
 
@@ -50,6 +75,8 @@ def _telegram(channels: Channels, http: HttpClient) -> Channel:
 _OPENERS: Final[dict[str, Callable[[Channels, HttpClient], Channel]]] = {
     "sms": _sms,
     "webhook": _webhook,
+    "email": _email,
+    "push": _push,
     "slack": _slack,
     "discord": _discord,
     "telegram": _telegram,
@@ -61,11 +88,16 @@ SUPPORTED: Final = frozenset({*_OPENERS, "console"})
 
 def check(loaded: Loaded) -> list[Problem]:
     """What only the channels can tell of a configuration that has loaded, such as a template that is none."""
-    if all(webhook.template is None for webhook in loaded.config.notifications.channels.webhooks):
-        return []
-    from buildnet_cli.channels.webhook import template
+    channels, problems = loaded.config.notifications.channels, []
+    if any(webhook.template is not None for webhook in channels.webhooks):
+        from buildnet_cli.channels.webhook import template
 
-    return template.check(loaded)
+        problems += template.check(loaded)
+    if channels.push is not None:
+        from buildnet_cli.channels.push import check as push
+
+        problems += push.check(loaded)
+    return problems
 
 
 def open_channels(config: Config, http: HttpClient, console: TextIO | None = None, *, color: bool = False) -> dict[str, Channel]:

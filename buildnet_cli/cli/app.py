@@ -20,7 +20,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 PLANNED: Mapping[str, tuple[str, ...]] = {
-    "buildnet-notify": ("channels", "man", "monitor", "nodes", "plugins", "report"),
+    "buildnet-notify": ("man", "monitor", "nodes", "plugins", "report"),
     "buildnet-notify agent": ("install", "uninstall"),
 }  # fmt: skip
 """Commands that are to come, by the group they will be in. They are not listed; whoever types one is told so."""

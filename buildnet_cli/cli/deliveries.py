@@ -50,6 +50,7 @@ def list_(
 @app.command(cls=ExampleCommand, epilog="buildnet-notify deliveries show dlv_01…")
 def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """One delivery, with everything that was tried and answered."""
+    from buildnet_cli.channels.advice import advice_on
     from buildnet_cli.store import history
     from buildnet_cli.store.database import open_readonly
 
@@ -60,6 +61,10 @@ def show(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")]) 
         raise _unknown(id_)
     lines = [f"{name}: {value}" for name, value in found.items() if name != "tries" and value not in (None, "", [])]
     lines += [f"try {each['n']}: {each['started_at']} {each['outcome']} {each['answer']}".rstrip() for each in found["tries"]]
+    known = None if found["status"] == "delivered" else advice_on(found["channel"], found["answer"], recipient=found["recipient"])
+    if known is not None:
+        lines += [f"{known.code}: {known.meaning}", f"→ {known.next_step}"]
+        found = {**found, "advice": {"code": known.code, "meaning": known.meaning, "next_step": known.next_step}}
     state.output.result("delivery", found, "\n".join(lines))
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+import os
 import re
 import shutil
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+import urllib.request
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from textwrap import shorten
@@ -24,7 +27,8 @@ from buildnet_cli.errors import BuildNetError, NotFoundError, TimedOutError, Unr
 from buildnet_cli.paths import FOLDER, Workspace, find_workspace
 
 if TYPE_CHECKING:
-    from buildnet_cli.sandbox.inbox import Inbox
+    from buildnet_cli.sandbox.inbox import Inbox, Received
+    from buildnet_cli.sandbox.server import SandboxServer
 
 EXAMPLE = "monorepo"
 
@@ -32,6 +36,16 @@ EXAMPLE = "monorepo"
 _BROKEN_FILE = "libgreet/src/greet.c"
 _SLIP = ("greeting, name", "greting, name")
 
+# As people call them, in the order in which they are shown, by provider.
+_CHANNELS = {
+    "twilio": "SMS",
+    "smtp": "mail",
+    "fcm": "push",
+    "slack": "Slack",
+    "discord": "Discord",
+    "telegram": "Telegram",
+    "webhook": "webhook",
+}
 _MESSAGE_WIDTH = 90
 _PATIENCE_SECS = 25.0
 _POLL_SECS = 0.05
@@ -39,25 +53,28 @@ _POLL_SECS = 0.05
 
 @single_command(epilog="buildnet-notify demo")
 def app(ctx: typer.Context) -> None:
-    """A build that works, one that fails, and what each recipient is told. Takes seconds, leaves nothing behind."""
+    """A build that works, one that fails, its fix, and what every channel is told. Takes seconds, leaves nothing behind."""
     state: AppContext = ctx.obj
-    with tempfile.TemporaryDirectory(prefix="buildnet-demo-") as folder, _running_sandbox() as (url, inbox):
-        project = copy_example(Path(folder), url)
+    with tempfile.TemporaryDirectory(prefix="buildnet-demo-") as folder, _secrets_in(folder), _running_sandbox() as sandbox:
+        project = copy_example(Path(folder), sandbox)
         workspace = find_workspace(project=project, config=project / FOLDER / "notifications.yaml")
-        tour = _Tour(state, workspace, inbox)
-        tour.say(1, f"An inbox is up at {url}; it stands in for chat and pager")
+        tour = _Tour(state, workspace, sandbox.inbox)
+        tour.say(1, f"An inbox is up at {sandbox.url}; it stands in for telephone, mail, push, chats and webhooks")
         tour.say(2, f"A project was copied to {project}: C and Python, {tour.package_names()}")
         with tour.running_agent():
             tour.say(4, "Building everything: buildnet-notify cmd BUILD --wait")
-            first = tour.build()
+            builds = tour.build()
             line = break_source(project)
             tour.say(5, f"Mistyping a name in {_BROKEN_FILE}:{line}, and building again")
-            second = tour.build()
+            builds += tour.build()
+            mend_source(project)
+            tour.say(6, "Mending it, and building once more")
+            builds += tour.build()
             received = tour.what_arrived()
-            tour.say(6, "What each recipient received")
+            tour.say(7, "What every channel was told of the failure and of its end")
             _show_received(state, received)
-        tour.say(7, "The agent and the inbox have stopped; nothing is left behind")
-    state.output.result("demo", {"builds": [*first, *second], "received": received})
+        tour.say(8, "The agent and the inbox have stopped; nothing is left behind")
+    state.output.result("demo", {"builds": builds, "received": [message.as_wire() for message in received]})
     state.output.say(
         "\nIn your own project, type:\n"
         "  buildnet-notify init         writes .buildnet/notifications.yaml\n"
@@ -66,16 +83,27 @@ def app(ctx: typer.Context) -> None:
     )
 
 
-def copy_example(folder: Path, inbox_url: str) -> Path:
-    """A copy of the example that sends to this inbox and disturbs nobody: its agent takes any free port."""
+def copy_example(folder: Path, sandbox: SandboxServer) -> Path:
+    """A copy of the example whose channels all lead to this sandbox; its agent takes any free port, and disturbs nobody."""
+    from buildnet_cli.sandbox.configuration import channels
+
     project = folder / EXAMPLE
     shutil.copytree(_example(), project)
-    config = project / FOLDER / "notifications.yaml"
-    text = config.read_text("utf-8").replace("http://127.0.0.1:9899", inbox_url)
-    config.write_text(f"{text}\nagent:\n  api:\n    port: 0\n", "utf-8")
-    config.chmod(0o600)
     (project / FOLDER).chmod(0o700)
+    with urllib.request.urlopen(f"{sandbox.url}/fcm/service-account.json") as answer:  # noqa: S310  (on this machine)
+        account = _private(project / FOLDER / "service-account.json", answer.read().decode())
+    config = {
+        "agent": {"api": {"port": 0}},
+        "notifications": {"channels": channels(sandbox.url, sandbox.smtp_port, str(account))},
+    }
+    _private(project / FOLDER / "notifications.yaml", json.dumps(config, indent=2))  # which is YAML, too
     return project
+
+
+def _private(path: Path, text: str) -> Path:
+    path.write_text(text, "utf-8")
+    path.chmod(0o600)
+    return path
 
 
 def break_source(project: Path) -> int:
@@ -87,6 +115,13 @@ def break_source(project: Path) -> int:
     lines[number] = lines[number].replace(before, after, 1)
     path.write_text("".join(lines), "utf-8")
     return number + 1
+
+
+def mend_source(project: Path) -> None:
+    """Undo the slip."""
+    path = project / _BROKEN_FILE
+    before, after = _SLIP
+    path.write_text(path.read_text("utf-8").replace(after, before, 1), "utf-8")
 
 
 def _example() -> Path:
@@ -148,37 +183,53 @@ class _Tour:
         _wait(all_have_ended, "the build did not end")
         return list(told.values())
 
-    def what_arrived(self) -> list[dict[str, Any]]:
+    def what_arrived(self) -> list[Received]:
         """Everything in the inbox, once nothing is pending any more."""
         _wait(lambda: self._agent.get("/api/status")["deliveries"]["pending"] == 0, "not everything was delivered")
-        return [message.as_wire() for message in self._inbox.messages()]
+        return self._inbox.messages()
 
 
-def _show_received(state: AppContext, received: list[dict[str, Any]]) -> None:
-    by_recipient: dict[str, list[dict[str, Any]]] = {}
+def _show_received(state: AppContext, received: Sequence[Received]) -> None:
+    """The headlines that each recipient got, oldest first."""
+    by_recipient: dict[tuple[str, str], list[str]] = {}
     for message in received:
-        by_recipient.setdefault(message["recipient"], []).append(message["body"])
-    for recipient, bodies in by_recipient.items():
-        state.output.say(f"     {recipient} ({len(bodies)})")
-        for event in bodies:
-            sentence = shorten(event["message"], _MESSAGE_WIDTH, placeholder=" …")
-            state.output.say(f"       {event['priority']:<8} {event['type']:<15} {sentence}")
+        if message.answered < 300 and not message.replaces:
+            by_recipient.setdefault((message.provider, message.recipient), []).append(message.reading.title)
+    width = max(len(_CHANNELS[provider]) for provider, _ in by_recipient)
+    for (provider, recipient), titles in sorted(by_recipient.items(), key=lambda each: list(_CHANNELS).index(each[0][0])):
+        state.output.say(f"     {_CHANNELS[provider]:<{width}}  {recipient}")
+        for title in titles:
+            state.output.say(f"     {'':<{width}}    {shorten(title, _MESSAGE_WIDTH, placeholder=' …')}")
 
 
 @contextmanager
-def _running_sandbox() -> Iterator[tuple[str, Inbox]]:
-    from buildnet_cli.sandbox.inbox import Inbox
+def _secrets_in(folder: str) -> Iterator[None]:
+    """Keep the secrets of the tour's agent, such as the key of its audit, in a folder of their own."""
+    from buildnet_cli.secrets.vault import FOLDER_VARIABLE
+
+    before = os.environ.get(FOLDER_VARIABLE)
+    os.environ[FOLDER_VARIABLE] = str(Path(folder) / "secrets")
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[FOLDER_VARIABLE]
+        else:
+            os.environ[FOLDER_VARIABLE] = before
+
+
+@contextmanager
+def _running_sandbox() -> Iterator[SandboxServer]:
     from buildnet_cli.sandbox.server import SandboxServer
 
-    inbox = Inbox()
     ready = threading.Event()
-    server = SandboxServer(0, lambda _: ready.set(), inbox=inbox)
+    server = SandboxServer(0, lambda _: ready.set())
     thread = threading.Thread(target=server.run, name="sandbox")
     thread.start()
     try:
         if not ready.wait(_PATIENCE_SECS):
             raise TimedOutError("the inbox did not come up")
-        yield server.url, inbox
+        yield server
     finally:
         server.stop()
         thread.join()

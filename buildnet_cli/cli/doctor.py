@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import typer
 
 from buildnet_cli.cli.app import single_command
+from buildnet_cli.cli.check import Check
 from buildnet_cli.cli.context import AppContext
+from buildnet_cli.cli.doctor_channels import check_channels
 from buildnet_cli.errors import BuildNetError, NotFoundError, UnreachableError
 
 _TROUBLES = ("failing", "held", "gone", "refusing")
 
 
-@dataclass(frozen=True)
-class Check:
-    """One thing looked at. result: ok, note or failed. fix: what to type next; empty if there is nothing to do."""
-
-    name: str
-    result: str
-    fact: str
-    fix: str = ""
-
-
 @single_command(epilog="buildnet-notify doctor")
 def app(ctx: typer.Context) -> None:
-    """Look at the configuration, the agent and the database. Exit 1 if a check failed."""
+    """Look at the configuration, the agent, the channels and the database. Exit 1 if a check failed."""
     state: AppContext = ctx.obj
-    checks = [_configuration(state), _agent(state), *_database(state)]
+    checks = [_configuration(state), _agent(state), *check_channels(state), *_database(state)]
     failed = sum(check.result == "failed" for check in checks)
     lines = [_line(check) for check in checks]
     lines.append("all is well" if not failed else f"{failed} of {len(checks)} checks failed")
@@ -45,10 +37,14 @@ def _configuration(state: AppContext) -> Check:
     except BuildNetError as exc:
         return Check("configuration", "failed", exc.message, exc.hint or "buildnet-notify config validate")
     targets = len(loaded.config.notifications.all_recipients())
-    fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {len(loaded.problems)} remarks"
+    fact = f"{loaded.file}: {targets} recipient{'' if targets == 1 else 's'}, {_remarks(len(loaded.problems))}"
     if not targets:
         return Check("configuration", "note", fact, "nobody is to hear anything: buildnet-notify config edit")
     return Check("configuration", "ok", fact, "see them: buildnet-notify config validate" if loaded.problems else "")
+
+
+def _remarks(count: int) -> str:
+    return f"{count} remark{'' if count == 1 else 's'}" if count else "no remarks"
 
 
 def _agent(state: AppContext) -> Check:
@@ -100,5 +96,5 @@ def _conservation(conservation: Any) -> Check:
 
 
 def _line(check: Check) -> str:
-    line = f"{check.result:<8}{check.name:<15}{check.fact}"
+    line = f"{check.result:<8}{check.name:<18}{check.fact}"
     return f"{line}\n{'':<8}→ {check.fix}" if check.fix else line

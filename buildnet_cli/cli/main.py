@@ -25,7 +25,7 @@ class Commands(LazyGroup):
     modules = {  # noqa: RUF012  (read only)
         "demo": ("demo", "A full tour on this machine: a build that fails, and what each recipient was told."),
         "init": ("init", "Write a configuration for this project."),
-        "doctor": ("doctor", "Check the configuration, the agent and the database."),
+        "doctor": ("doctor", "Check the configuration, the agent, the channels and the database."),
         "agent": ("agent", "Start, stop and look after the background agent."),
         "status": ("status", "What the engine, the queue and the deliveries do now."),
         "send-test": ("send_test", "Send a test message and show what each provider said."),
@@ -38,6 +38,7 @@ class Commands(LazyGroup):
         "route": ("route", "Try the routing without sending anything."),
         "mute": ("mute", "Keep events quiet for a while."),
         "deliveries": ("deliveries", "Where every message stands, and what to do about it."),
+        "channels": ("channels", "The channels: on or off, who hears through them, whether they deliver."),
         "audit": ("audit", "Every command that was given, and the proof that the list is whole."),
         "config": ("config", "Check, read and change the configuration."),
         "secrets": ("secrets", "Keep the values behind ${NAME} out of the configuration."),

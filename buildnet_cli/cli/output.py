@@ -22,6 +22,7 @@ SCHEMA = "buildnet-notify"
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 _WIDEST = 10_000
+_HEIGHT = 25
 
 Row = Mapping[str, Any]
 
@@ -74,18 +75,29 @@ class Output:
             self._write(printable(text))
 
     def rows(
-        self, kind: str, rows: Sequence[Row], columns: Sequence[Column], *, next_: str | None = None, empty: str = ""
+        self,
+        kind: str,
+        rows: Sequence[Row],
+        columns: Sequence[Column],
+        *,
+        next_: str | None = None,
+        empty: str = "",
+        below: Callable[[Row], str] = lambda _: "",
     ) -> None:
-        """A list: `{schema, items, next}` with `--json`, a table on a terminal, tab-separated lines in a pipe."""
+        """A list: `{schema, items, next}` with `--json`, a table on a terminal, tab-separated lines in a pipe.
+
+        below: further lines for people to read under a row, indented like its second column.
+        """
         if self.as_json:
             self._write(_dump({"schema": f"{SCHEMA}/{kind}@1", "items": [dict(row) for row in rows], "next": next_}))
         elif not rows:
             self.say(empty)
         elif self.is_terminal:
-            self._table(rows, columns)
+            self._table(rows, columns, below)
         else:
             for row in rows:
                 self._write("\t".join(_cell(row, column).replace("\t", " ").replace("\n", " ") for column in columns))
+                self._under(below(row), 8)
 
     def error(self, error: BuildNetError, exit_code: int) -> None:
         """What failed, why, where, and what to do next. An object on stdout with `--json`, else lines on stderr."""
@@ -112,7 +124,11 @@ class Output:
     def _paint(self, text: str, code: str, stream: TextIO) -> str:
         return f"\x1b[{code}m{text}\x1b[0m" if self.has_color and stream.isatty() else text
 
-    def _table(self, rows: Sequence[Row], columns: Sequence[Column]) -> None:
+    def _under(self, text: str, width: int) -> None:
+        for line in text.splitlines():
+            self.say(f"{'':<{width}}{line}".rstrip())
+
+    def _table(self, rows: Sequence[Row], columns: Sequence[Column], below: Callable[[Row], str]) -> None:
         from rich.console import Console
         from rich.table import Table
         from rich.text import Text
@@ -121,13 +137,18 @@ class Output:
         for column in columns:
             table.add_column(column.heading, no_wrap=True)
         for row in rows:
-            table.add_row(*(Text.from_ansi(self.state(_cell(row, column))) for column in columns))
+            table.add_row(*(Text.from_ansi(self.state(_cell(row, column).replace("\n", " "))) for column in columns))
         # Wider than any terminal: an id must never be cut, and a long line is the terminal's to wrap.
-        console = Console(file=self._out, no_color=not self.has_color, highlight=False, width=_WIDEST)
+        # Both measures, or it would take a dumb terminal for one of 80 columns.
+        console = Console(file=self._out, no_color=not self.has_color, highlight=False, width=_WIDEST, height=_HEIGHT)
         with console.capture() as captured:
             console.print(table)
-        for line in captured.get().splitlines():
+        heading, *lines = captured.get().splitlines()
+        self._write(heading.rstrip())
+        width = max(len(columns[0].heading), *(len(_cell(row, columns[0])) for row in rows)) + 2
+        for row, line in zip(rows, lines, strict=True):
             self._write(line.rstrip())
+            self._under(below(row), width)
 
     def _write(self, text: str) -> None:
         # A terminal that cannot show a character gets an escape for it, not a traceback.

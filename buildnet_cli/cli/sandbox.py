@@ -18,12 +18,16 @@ def app(
     """Serve an inbox on this machine until Ctrl-C: what is sent to /hooks/NAME is shown on its page."""
     import sys
 
-    from buildnet_cli.sandbox.server import serve
+    from buildnet_cli.sandbox.server import SandboxServer
 
     state: AppContext = ctx.obj
 
     def announce(url: str) -> None:
-        state.output.result("sandbox", {"url": url}, f"Inbox {url} · send to {url}/hooks/NAME · Ctrl-C ends it")
+        mail = f"127.0.0.1:{server.smtp_port}"
+        state.output.result(
+            "sandbox", {"url": url, "smtp": mail}, f"Inbox {url} · send to {url}/hooks/NAME · mail to {mail} · Ctrl-C ends it"
+        )
         sys.stdout.flush()
 
-    serve(port, announce)
+    server = SandboxServer(port, announce)
+    server.run()

@@ -35,21 +35,28 @@ def app(
     to: Annotated[str | None, typer.Option(metavar="WHO", help="Only this recipient.")] = None,
     event: Annotated[str | None, typer.Option(metavar="TYPE", help="What the message is about, such as build.failed.")] = None,
     message: Annotated[str | None, typer.Option(metavar="TXT", help="What it says.")] = None,
+    show: Annotated[bool, typer.Option("--show", help="Only show what would be said to whom; nothing is sent.")] = False,
 ) -> None:
     """Send a test message past quiet hours and limits, and show what became of it. Works without the agent."""
     state: AppContext = ctx.obj
-    wanted = {"channels": channel or [], "to": to, "type": event, "message": message}
+    wanted = {"channels": channel or [], "to": to, "type": event, "message": message, "show": show}
     try:
         rows = state.agent.post("/api/notifications/test", wanted, timeout_secs=_PATIENCE_SECS)["items"]
     except UnreachableError:
         rows = _send_here(state, wanted)
-    state.output.rows("send-test", rows, _COLUMNS)
-    for row in rows:
-        if row["hint"]:
-            state.output.say(f"  → {row['recipient']}: {row['hint']}")
+    state.output.rows("send-test", rows, _COLUMNS, below=lambda row: _below(row, is_detailed=state.options.verbosity > 0))
     delivered = sum(row["result"] == "delivered" for row in rows)
+    if all(row["result"] == "shown" for row in rows):
+        state.output.say("nothing was sent" if show else "dry_run is on in the configuration: nothing was sent")
+        return
     state.output.say(f"{delivered} of {len(rows)} delivered")
     raise typer.Exit(_exit_code(rows, delivered))
+
+
+def _below(row: Mapping[str, Any], *, is_detailed: bool) -> str:
+    """What to do about a refusal, and with `-v` the provider's own words; or the message, if it was only to be shown."""
+    answer = f"{row['answer']}\n" if is_detailed and row["answer"] != row["detail"] else ""
+    return row["text"] or answer + (f"→ {row['hint']}" if row["hint"] else "")
 
 
 def _exit_code(rows: Sequence[Mapping[str, Any]], delivered: int) -> int:

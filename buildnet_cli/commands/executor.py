@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from buildnet_cli.clock import Clock, to_rfc3339
@@ -11,8 +12,9 @@ from buildnet_cli.commands import grammar
 from buildnet_cli.commands.audit import Request
 from buildnet_cli.commands.authorise import may_run
 from buildnet_cli.commands.confirm import Confirmations
-from buildnet_cli.commands.model import BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
+from buildnet_cli.commands.model import Answers, BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
 from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
+from buildnet_cli.delivery.model import Address
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.errors import (
     BuildNetError,
@@ -40,6 +42,7 @@ class Executor:
         confirmations: Confirmations,
         engine: Engine,
         builds: BuildHistory,
+        answers: Answers,
         status: Callable[[], Awaitable[Mapping[str, Any]]],
     ) -> None:
         self._log = log
@@ -47,6 +50,7 @@ class Executor:
         self._confirmations = confirmations
         self._engine = engine
         self._builds = builds
+        self._answers = answers
         self._status = status
         self._commands = commands()
 
@@ -60,31 +64,32 @@ class Executor:
         return result
 
     async def execute_message(
-        self, text: str, principal: Principal, message_id: str, *, code: str | None = None
+        self, text: str, principal: Principal, message_id: str, *, code: str | None = None, reply_to: Address | None = None
     ) -> CommandResult | None:
         """The same for a message from outside; None, with nothing run, if one of this id was acted on before.
 
-        message_id: the provider's; empty if it gave none.
+        message_id: the provider's; empty if it gave none. reply_to: where to tell of what comes after the answer.
         """
         answer = grammar.read_answer(text)
         if answer is None:
             name = scrub(text.strip()[: grammar.LONGEST])
-            return await self._recorded(name, principal, lambda asked: self._run(text, principal, asked, code), message_id)
+            return await self._recorded(name, _Asker(principal, reply_to), lambda asker: self._run(text, asker, code), message_id)
         # The code itself is in no row.
-        return await self._recorded(answer.word, principal, lambda _: self._answer(answer, principal), message_id)
+        return await self._recorded(
+            answer.word, _Asker(principal, reply_to), lambda asker: self._answer(answer, asker), message_id
+        )
 
     async def confirm(self, request_id: str, code: str, principal: Principal) -> CommandResult:
         """Run what the request of this id asked for, if the code is its own. Raises as `execute` does."""
-        result = await self._recorded("CONFIRM", principal, lambda _: self._confirmed(code, principal, request_id))
+        result = await self._recorded("CONFIRM", _Asker(principal), lambda asker: self._confirmed(code, asker, request_id))
         assert result is not None, "only a message can come again"
         return result
 
     async def _recorded(
-        self, name: str, principal: Principal, act: Callable[[str], Awaitable[tuple[str, Reply]]], message_id: str = ""
+        self, name: str, asker: _Asker, act: Callable[[_Asker], Awaitable[tuple[str, Reply]]], message_id: str = ""
     ) -> CommandResult | None:
         """The frame around every attempt: its row, and an answer whatever happens."""
-        request_id = new_id("req")
-        asked_at = self._clock.now()
+        principal, request_id, asked_at = asker.principal, asker.request_id, self._clock.now()
         request = Request(
             request_id,
             to_rfc3339(asked_at),
@@ -98,7 +103,7 @@ class Executor:
             return None
         kind, hint = None, ""
         try:
-            name, reply = await act(request_id)
+            name, reply = await act(asker)
         except BuildNetError as exc:
             kind, hint = exc.kind, exc.hint
             reply = Reply(exc.message, status=_STATUS_OF.get(exc.kind, CommandStatus.FAILED))
@@ -124,40 +129,40 @@ class Executor:
         told = {**reply.private, **result}
         return CommandResult(name, reply.status, request_id, asked_at, told, message, kind, scrub(hint))
 
-    async def _run(self, text: str, principal: Principal, request_id: str, code: str | None) -> tuple[str, Reply]:
+    async def _run(self, text: str, asker: _Asker, code: str | None) -> tuple[str, Reply]:
         """Run a command, or ask back before it."""
-        parsed, known, context = self._prepare(text, principal)
-        if self._confirmations.is_needed(known.name, principal.channel):
+        parsed, known, context = self._prepare(text, asker)
+        if self._confirmations.is_needed(known.name, asker.principal.channel):
             if code is None:
-                return parsed.text, await self._ask(parsed, known, context, request_id)
-            await self._confirmations.redeem(code, principal, command=parsed.text)
+                return parsed.text, await self._ask(parsed, known, context)
+            await self._confirmations.redeem(code, asker.principal, command=parsed.text)
         elif code is not None:
             raise ConfirmationError(f"{known.name} asks for no code; nothing has run", hint="send it without a code")
         return parsed.text, await known.handler(context, parsed.words)
 
-    async def _answer(self, answer: grammar.Answer, principal: Principal) -> tuple[str, Reply]:
+    async def _answer(self, answer: grammar.Answer, asker: _Asker) -> tuple[str, Reply]:
         """Do what was said to a command that asked back."""
         if answer.word == "NO":
-            cancelled = await self._confirmations.cancel(principal)
+            cancelled = await self._confirmations.cancel(asker.principal)
             return answer.word, Reply(f"{' and '.join(cancelled)} cancelled; nothing has run", {"cancelled": cancelled})
         if answer.code:
-            return await self._confirmed(answer.code, principal)
-        waiting = await self._confirmations.waiting(principal)
+            return await self._confirmed(answer.code, asker)
+        waiting = await self._confirmations.waiting(asker.principal)
         raise UsageError(
             f"{answer.word} alone confirms nothing: {waiting[0].command} waits for its code",
             hint=f"send YES and the {self._confirmations.policy.digits} digits you were given, or NO",
         )
 
-    async def _confirmed(self, code: str, principal: Principal, request_id: str | None = None) -> tuple[str, Reply]:
-        text = await self._confirmations.redeem(code, principal, request_id=request_id)
+    async def _confirmed(self, code: str, asker: _Asker, request_id: str | None = None) -> tuple[str, Reply]:
+        text = await self._confirmations.redeem(code, asker.principal, request_id=request_id)
         # What somebody may do is asked again: it may have changed since.
-        parsed, known, context = self._prepare(text, principal)
+        parsed, known, context = self._prepare(text, asker)
         return parsed.text, await known.handler(context, parsed.words)
 
-    async def _ask(self, parsed: grammar.Parsed, known: Command, context: Context, request_id: str) -> Reply:
+    async def _ask(self, parsed: grammar.Parsed, known: Command, context: Context) -> Reply:
         """Say what a command would do, and ask for its code."""
         preview = await known.preview(context, parsed.words) if known.preview is not None else Reply("run")
-        code, expires_at = await self._confirmations.ask(request_id, parsed.text, context.principal)
+        code, expires_at = await self._confirmations.ask(context.request_id, parsed.text, context.principal)
         return Reply(
             f"{parsed.text} would {preview.message}. Nothing has run yet.",
             {"expires_at": to_rfc3339(expires_at), "preview": {"summary": preview.message, **preview.result}},
@@ -165,8 +170,9 @@ class Executor:
             private={"code": code},
         )
 
-    def _prepare(self, text: str, principal: Principal) -> tuple[grammar.Parsed, Command, Context]:
-        """Which command a text means and what it may use. Raises unless it exists and the principal may run it."""
+    def _prepare(self, text: str, asker: _Asker) -> tuple[grammar.Parsed, Command, Context]:
+        """Which command a text means and what it may use. Raises unless it exists and whoever asks may run it."""
+        principal = asker.principal
         parsed = grammar.parse(text, [*self._commands, *NOT_YET], ALIASES)
         known = self._commands.get(parsed.name)
         if known is None:
@@ -177,7 +183,26 @@ class Executor:
                 hint=f"ask an administrator for the permission {known.permission!r}",
             )
         _check_count(known, parsed.words)
-        return parsed, known, Context(principal, self._clock, self._engine, self._builds, self._status)
+        context = Context(
+            principal,
+            self._clock,
+            self._engine,
+            self._builds,
+            self._status,
+            self._answers,
+            asker.request_id,
+            asker.reply_to,
+        )
+        return parsed, known, context
+
+
+@dataclass(frozen=True, slots=True)
+class _Asker:
+    """Who asks in one request, and where they are told of what comes after the answer."""
+
+    principal: Principal
+    reply_to: Address | None = None
+    request_id: str = field(default_factory=lambda: new_id("req"))
 
 
 _STATUS_OF = {Kind.DENIED: CommandStatus.DENIED, Kind.UNSUPPORTED: CommandStatus.UNSUPPORTED}

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from buildnet_cli.clock import Clock, to_rfc3339
 from buildnet_cli.commands.audit import Request
 from buildnet_cli.config.permission import Level
+from buildnet_cli.delivery.model import Address
 from buildnet_cli.engine.model import Build
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.errors import Kind
@@ -116,11 +117,20 @@ class CommandLog(Protocol):
         ...
 
 
+class Answers(Protocol):
+    """A second answer, once what was asked for is done."""
+
+    async def expect(self, request_id: str, run_id: str, build_id: str, to: Address) -> None:
+        """Answer again when a build has ended, or a whole run if build_id is empty."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Context:
     """What a handler may use.
 
-    status: the agent's status, as the API shows it.
+    status: the agent's status, as the API shows it. request_id: of this command.
+    reply_to: where whoever asks wants to be told of what comes later; None if they are not to be told.
     """
 
     principal: Principal
@@ -128,9 +138,13 @@ class Context:
     engine: Engine
     builds: BuildHistory
     status: Callable[[], Awaitable[Mapping[str, Any]]]
+    answers: Answers
+    request_id: str
+    reply_to: Address | None = None
 
 
 __all__ = [
+    "Answers",
     "BuildHistory",
     "CommandLog",
     "CommandResult",

@@ -192,6 +192,16 @@ def _check_header_name(name: Any) -> None:
         raise ValueError(f"header {shown(name)} is set by the program; leave it out")
 
 
+def _as_header_name(value: Any) -> str:
+    if value != "":
+        _check_header_name(value)
+    return str(value)
+
+
+OptionalHeaderName = Annotated[str, BeforeValidator(_as_header_name)]
+"""A header's name that does not belong to the program; may be empty."""
+
+
 def _header_value(name: str, content: Any) -> str:
     if isinstance(content, SecretStr):
         content = content.get_secret_value()

@@ -32,6 +32,19 @@ class DeliveryStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Address:
+    """Where an answer goes: to whoever asked, configured as a recipient or not.
+
+    channel: sms, slack … to: as that channel writes it: a phone number, an e-mail address, a room's or chat's id.
+    thread: what the provider calls the message that is answered; empty to begin afresh.
+    """
+
+    channel: str
+    to: str
+    thread: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Delivery:
     """One message's journey to one target.
 
@@ -42,6 +55,7 @@ class Delivery:
     hold: the stage that holds it; empty for none. folded_into: id of the digest's delivery that tells of it, and whose end is
     its end. repeats: how many like it were folded before it.
     incident: id of the event that opened the problem it tells of, or tells the end of; empty for plain facts.
+    address: where it goes if it was not routed but answers somebody; its target is then the channel and whom it goes to.
     """
 
     id: str
@@ -58,6 +72,7 @@ class Delivery:
     folded_into: str | None = None
     repeats: int = 0
     incident: str = ""
+    address: Address | None = None
 
     def as_wire(self) -> dict[str, Any]:
         """`{id, event_id, channel, recipient, status, reason, attempts, next_attempt_at, answer, folded_into}`."""
@@ -134,11 +149,12 @@ class Attempt:
 class Thread:
     """What a target has of an incident already, so that all of it can be shown in one place.
 
-    ref: how the provider calls the incident's first message. updated: that message, saying how things stand now.
+    ref: how the provider calls the incident's first message, or the message that is answered.
+    updated: the first message, saying how things stand now; None if it is not ours to change.
     """
 
     ref: str
-    updated: Message
+    updated: Message | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,8 +164,9 @@ class OutgoingMessage:
     delivery_id: the same in every attempt, so that receivers can drop repeats.
     attempt: from 1. sent_at: the time of this attempt.
     incident: the same for all messages about one problem; empty for a plain fact.
-    thread: what went to the target about that problem first; None if this is it.
+    thread: what went to the target about that problem first, or what is answered; None if there is nothing before it.
     repeats: how many like it were folded before it; the message says so in words.
+    address: where it goes, as the channel writes it, if that is nobody configured but whoever asked; empty otherwise.
     """
 
     delivery_id: str
@@ -160,6 +177,7 @@ class OutgoingMessage:
     incident: str = ""
     thread: Thread | None = None
     repeats: int = 0
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,8 +5,8 @@ It runs inside the transaction that stores what it decides, so that two events n
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from buildnet_cli.delivery.model import Delivery, DeliveryStatus
@@ -60,11 +60,21 @@ class Router:
     def __init__(self, rules: Rules) -> None:
         self.rules = rules
 
-    def route(self, event: Event, memory: Memory, now: datetime) -> list[tuple[Decision, Delivery]]:
-        """What is to become of an event that comes in, for each target that hears of it or would have."""
+    def route(
+        self, event: Event, memory: Memory, now: datetime, answered: Collection[tuple[str, str]] = ()
+    ) -> list[tuple[Decision, Delivery]]:
+        """What is to become of an event that comes in, for each target that hears of it or would have.
+
+        answered: channels and addresses that are told of it in an answer of their own.
+        """
         incident = _incident_of(event, memory, self.rules.pairing)
         decided = pipeline.decide(event, self.rules, memory, now)
+        if answered:
+            decided = [_answered(each) if self._address_of(each.target) in answered else each for each in decided]
         return [(decision, _to_delivery(event, decision, now, incident)) for decision in decided]
+
+    def _address_of(self, target: Target) -> tuple[str, str]:
+        return target.channel, self.rules.addresses.get(target, "")
 
     def release(self, target: Target, held: Sequence[Held], memory: Memory, now: datetime) -> Release:
         """What is to become of deliveries of one target that have fallen due, oldest first."""
@@ -100,6 +110,11 @@ class Router:
         payload = digest.compose(events, kind, is_open, zone, pairing)
         event = Event(new_id("evt"), digest.PREFIX + kind, decision.priority, digest.headline(payload), "", "agent", now, payload)
         return event, _to_delivery(event, decision, now)
+
+
+def _answered(decision: Decision) -> Decision:
+    reason = Reason("answer", "answered directly: whoever asked for this build is told in an answer of its own")
+    return replace(decision, action=Action.SUPPRESS, reasons=(*decision.reasons, reason), slots=(), until=None)
 
 
 def _as_held(held: Held) -> pipeline.Held:

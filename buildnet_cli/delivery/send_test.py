@@ -24,12 +24,16 @@ from buildnet_cli.routing.decision import Target
 EVENT_TYPE: Final = "custom.test"
 """What a test speaks of unless it is told otherwise."""
 
+_LONGEST_ID = 8
+_ID_SHOWN = 4
+
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
     """What became of one test message.
 
-    result: delivered, failed or unsupported. detail: what the provider said. hint: what to do about it.
+    result: delivered, failed, unsupported, or shown if it was only to be looked at. detail: what the provider said.
+    hint: what to do about it. text: the message as a person would read it, if it was only to be looked at.
     """
 
     channel: str
@@ -38,6 +42,7 @@ class SendResult:
     took: timedelta
     detail: str
     hint: str = ""
+    text: str = ""
 
     def as_wire(self) -> dict[str, Any]:
         return {
@@ -47,6 +52,7 @@ class SendResult:
             "duration_ms": round(self.took.total_seconds() * 1000),
             "detail": self.detail,
             "hint": self.hint,
+            "text": self.text,
         }
 
 
@@ -84,10 +90,12 @@ async def send_test(
     event: Event,
     clock: Clock,
     reword: Callable[[Message, str], Message],
+    show: Callable[[Message], str] | None = None,
 ) -> list[SendResult]:
     """Send to all of them at the same time; one result each, in their order.
 
     reword: a message in the operator's own words for a channel, if there are any.
+    show: makes a text of the message instead of sending it.
     """
     message = render(event, is_test=True)
 
@@ -99,15 +107,22 @@ async def send_test(
             why = f"{target.channel} cannot be sent by this version yet"
             return SendResult(target.channel, target.recipient, "unsupported", timedelta(), why)
         worded = reword(message, target.channel)
+        if show is not None:
+            return SendResult(target.channel, target.recipient, "shown", timedelta(), "nothing was sent", text=show(worded))
         outgoing = OutgoingMessage(new_id("dlv"), target, worded, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)
-            result, detail, hint = "delivered", receipt.detail or receipt.provider_id, ""
+            result, detail, hint = "delivered", " ".join(filter(None, (_short(receipt.provider_id), receipt.detail))), ""
         except ChannelError as exc:
             result, detail, hint = "failed", exc.message, exc.hint
         return SendResult(target.channel, target.recipient, result, timedelta(seconds=clock.monotonic() - began), detail, hint)
 
     return list(await asyncio.gather(*(send(recipient) for recipient in recipients)))
+
+
+def _short(provider_id: str) -> str:
+    """Enough of a provider's id to find the message by."""
+    return provider_id if len(provider_id) <= _LONGEST_ID else f"{provider_id[:_ID_SHOWN]}…"
 
 
 def _hint(word: str, known: Sequence[str]) -> str:

@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_ANSWER = 2000
 _MOST_REMEMBERED = 32
+_MOST_FIRSTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +75,14 @@ class Sender:
         self._deadline_secs = deadline_secs
         self._jitter = jitter
         self._messages: dict[str, Message] = {}
+        self._firsts: dict[tuple[str, Target], FirstTold] = {}
 
     async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
         delivery, outlets = leased.delivery, self.outlets
         started_at = self._clock.now()
         channel = outlets.channels.get(delivery.target.channel)
-        if channel is None or delivery.target not in outlets.targets:
+        if channel is None or (delivery.address is None and delivery.target not in outlets.targets):
             reason = f"{delivery.target} is not in the configuration any more"
             return self._final(leased, started_at, DeliveryStatus.DEAD, Outcome.PERMANENT, reason, "not tried")
         try:
@@ -92,8 +94,9 @@ class Sender:
                 delivery.attempts,
                 started_at,
                 delivery.incident,
-                self._thread(leased.first, rendered),
+                self._thread(leased, rendered, channel.kind),
                 delivery.repeats,
+                delivery.address.to if delivery.address is not None else "",
             )
             if outlets.is_dry_run:
                 text = f"{message.message.title}: {message.message.line}"
@@ -112,6 +115,8 @@ class Sender:
             _log.exception("an attempt crashed", extra={"target": str(delivery.target), "delivery": delivery.id})
             cause = f"our own fault ({type(exc).__name__}); the agent's log has the cause"
             return self._failed(leased, started_at, Failure(Outcome.CRASHED, cause))
+        if receipt.ref and delivery.incident and self._first_told(leased) is None:
+            self._remember(leased, receipt.ref)
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer, receipt.ref)
@@ -130,8 +135,22 @@ class Sender:
         failure = Failure(Outcome.INTERRUPTED, "the agent stopped before the answer came")
         return self._failed(leased, started_at, failure).attempt
 
-    def _thread(self, first: FirstTold | None, latest: Message) -> Thread | None:
-        return Thread(first.ref, updated(self._render(first.event), latest)) if first is not None else None
+    def _thread(self, leased: Leased, latest: Message, kind: str) -> Thread | None:
+        address, first = leased.delivery.address, self._first_told(leased)
+        if address is not None:
+            return Thread(address.thread, None) if address.thread else None
+        if first is None:
+            return None
+        return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))
+
+    def _first_told(self, leased: Leased) -> FirstTold | None:
+        """What the target was told first; what was leased together with that could not know of it yet."""
+        return leased.first or self._firsts.get((leased.delivery.incident, leased.delivery.target))
+
+    def _remember(self, leased: Leased, ref: str) -> None:
+        if len(self._firsts) >= _MOST_FIRSTS:
+            self._firsts.clear()
+        self._firsts[leased.delivery.incident, leased.delivery.target] = FirstTold(ref, leased.event)
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()

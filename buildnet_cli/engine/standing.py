@@ -49,7 +49,8 @@ def with_standing(draft: EventDraft, build: Build, before: Standing) -> EventDra
         facts = {"failures": before.failures + 1, "passes_before": before.passes}
         if before.failures and build.error is not None:
             facts["is_new_error"] = build.error.fingerprint != before.fingerprint
-    elif draft.type == "build.completed" and before.failures:
+    elif draft.type in ("build.completed", "build.cached") and before.failures:
+        # What the cache had was built from other sources than those that failed: it is an end of the failure, too.
         facts = {"failures_before": before.failures}
     if facts and before.red_since is not None and build.finished_at is not None:
         facts["red_secs"] = round((build.finished_at - before.red_since).total_seconds())

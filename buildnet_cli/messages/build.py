@@ -64,20 +64,22 @@ def failed(event: Event, facts: Facts) -> Message:
 
 def completed(event: Event, facts: Facts) -> Message:
     """`api FIXED after 3 failures`, else `api ok 8.2s`."""
-    package, took = _package(event, facts), _duration(facts)
-    failures = facts.count("failures_before")
-    if failures:
-        title = f"{package} FIXED after {failures} failure{'s' if failures > 1 else ''}"
-        line = f"green again, after {_red(facts)} red" if _red(facts) else "green again"
-    else:
-        title = " ".join(filter(None, (package, "ok", took)))
-        line = said(event)
-    return Message(event, title, line, fields=_common_fields(facts), actions=("HISTORY",))
+    took = _duration(facts)
+    return _success(event, facts, f"ok {took}" if took else "ok")
 
 
 def cached(event: Event, facts: Facts) -> Message:
-    """`api ok, cached`: nothing had to be built."""
-    return Message(event, f"{_package(event, facts)} ok, cached", said(event), fields=_common_fields(facts), actions=("HISTORY",))
+    """`api FIXED after 3 failures`, else `api ok, cached`: nothing had to be built."""
+    return _success(event, facts, "ok, cached")
+
+
+def _success(event: Event, facts: Facts, word: str) -> Message:
+    failures = facts.count("failures_before")
+    line = said(event)
+    if failures:
+        word = f"FIXED after {failures} failure{'s' if failures > 1 else ''}"
+        line = f"green again, after {_red(facts)} red" if _red(facts) else "green again"
+    return Message(event, f"{_package(event, facts)} {word}", line, fields=_common_fields(facts), actions=("HISTORY",))
 
 
 def queued(event: Event, facts: Facts) -> Message:

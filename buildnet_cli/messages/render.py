@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from buildnet_cli.events.model import Event
-from buildnet_cli.messages import build, digest, machine, service
+from buildnet_cli.messages import build, digest, machine, reply, service
 from buildnet_cli.messages.facts import Facts
 from buildnet_cli.messages.model import Field, Message
 from buildnet_cli.messages.words import tone_of
@@ -32,6 +32,7 @@ _BY_TYPE: dict[str, Writer] = {
     "channel.failing": service.channel,
     "channel.recovered": service.channel,
     "report.ready": service.report,
+    reply.TYPE: reply.reply,
     "command.executed": service.command,
     "command.denied": service.command,
     "command.failed": service.command,

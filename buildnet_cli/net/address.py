@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+from urllib.parse import urlsplit
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 
@@ -38,6 +39,10 @@ _PRIVATE_SUFFIXES = (
     "home.arpa",
     "test",
 )
+
+_WEB_PORTS = (80, 443)
+# Below it are the ports of well-known services. Source: RFC 6335, section 6.
+_FIRST_FREE_PORT = 1024
 
 _NUMERIC = re.compile(r"(?:0x[0-9a-f]*|[0-9]+)(?:\.(?:0x[0-9a-f]*|[0-9]+)){0,3}", re.IGNORECASE)
 
@@ -78,6 +83,17 @@ def is_private_host(host: str) -> bool:
     if address is not None:
         return is_private(address)
     return "." not in name or any(name.endswith(f".{suffix}") for suffix in _PRIVATE_SUFFIXES)
+
+
+def leads_astray(url: str) -> bool:
+    """Whether a URL from elsewhere leads somewhere else than it seems to, or to a service that is no web server."""
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        return True
+    is_other_service = port is not None and port < _FIRST_FREE_PORT and port not in _WEB_PORTS
+    return is_other_service or "@" in parts.netloc or "#" in url or "\\" in url
 
 
 def _embedded(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:

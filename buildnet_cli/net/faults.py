@@ -22,6 +22,14 @@ def denied(host: str) -> ChannelError:
     return ChannelError(f"{host} is a private address, which this URL must not name", outcome=Outcome.PERMANENT)
 
 
+def misleading(host: str) -> ChannelError:
+    """The refusal of a URL that leads elsewhere than it seems to, or to a service that is no web server."""
+    return ChannelError(
+        f"{host} is not all that this address holds: give a plain one, without a user, a fragment or another service's port",
+        outcome=Outcome.PERMANENT,
+    )
+
+
 @contextlib.contextmanager
 def told(host: str, timeout_secs: float | None) -> Iterator[None]:
     """Turn whatever goes wrong into a ChannelError that names the host and nothing else."""

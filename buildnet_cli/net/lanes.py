@@ -25,9 +25,9 @@ from httpx_aiohttp import AiohttpTransport
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.errors import ChannelError, Outcome
-from buildnet_cli.net.address import is_private, read_address
+from buildnet_cli.net.address import is_private, is_private_host, leads_astray
 from buildnet_cli.net.answer import Answer, classify
-from buildnet_cli.net.faults import PrivateAddressError, denied, told
+from buildnet_cli.net.faults import PrivateAddressError, denied, misleading, told
 from buildnet_cli.net.http import USER_AGENT
 
 _CONNECT_SECS = 5.0
@@ -78,7 +78,7 @@ class Lanes:
         """Make one request and read the beginning of the answer. Raises ChannelError, which names the host and nothing else."""
         host = _host_of(url)
         if deny_private:
-            _refuse_private_literal(host)
+            _refuse_unsafe(url, host)
         lane = _Lane(_origin_of(url), verify, ca_file, deny_private)
         # Connecting gets at most half of the time, so whoever runs into the deadline had a connection and may have been heard.
         connect = _CONNECT_SECS if timeout_secs is None else min(_CONNECT_SECS, timeout_secs / 2)
@@ -216,10 +216,12 @@ class _PublicResolver(AbstractResolver):
         await self._system.close()
 
 
-def _refuse_private_literal(host: str) -> None:
-    address = read_address(host)
-    if address is not None and is_private(address):
+def _refuse_unsafe(url: str, host: str) -> None:
+    """What can be told of a URL before its name is looked up."""
+    if is_private_host(host):
         raise denied(host)
+    if leads_astray(url):
+        raise misleading(host)
 
 
 # Hundreds of messages go to the same few URLs.

@@ -12,6 +12,7 @@ from buildnet_cli.config.notifications import QuietHours as QuietHoursSection
 from buildnet_cli.events.incident import Pairing
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.events.priority import Priority
+from buildnet_cli.routing.decision import Target
 from buildnet_cli.routing.match import RoutingTable
 from buildnet_cli.routing.quiet_hours import QuietHours
 from buildnet_cli.routing.rate_limit import Limits
@@ -23,7 +24,7 @@ class Rules:
 
     default_priority: of types that nobody knows. dedup_window: nothing for repeats to be sent. overriding: priorities that are
     sent in quiet hours too. daily_zone: in which a daily digest is due. delays: how long each priority is collected.
-    pairing: types that the operator named for a monitor.
+    pairing: types that the operator named for a monitor. addresses: how each target's channel finds it.
     """
 
     table: RoutingTable
@@ -36,6 +37,7 @@ class Rules:
     batch_max: int = 50
     limits: Limits = field(default_factory=Limits)
     pairing: Pairing = field(default_factory=dict)
+    addresses: Mapping[Target, str] = field(default_factory=dict)
 
     @classmethod
     def from_config(cls, config: Notifications, table: RoutingTable, pairing: Pairing | None = None) -> Rules:
@@ -59,6 +61,7 @@ class Rules:
                 total_per_hour=limit.total.max_per_hour,
             ),
             pairing=pairing or {},
+            addresses={Target(each.channel, each.name): each.address for each in config.all_recipients()},
         )
 
 

@@ -12,19 +12,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import page, telegram, twilio
+from buildnet_cli.sandbox import fcm, page, sendgrid, ses, telegram, twilio
 from buildnet_cli.sandbox.discord import routes as discord
-from buildnet_cli.sandbox.front import Front, Journal, TooLargeError, parsed, read_body
-from buildnet_cli.sandbox.inbox import Answer, Inbox, Received, read_answers
+from buildnet_cli.sandbox.front import Front, TooLargeError, parsed, read_body
+from buildnet_cli.sandbox.inbox import Answer, Received, read_answers
 from buildnet_cli.sandbox.slack import routes as slack
 
 _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
     twilio.routes,
+    sendgrid.routes,
+    ses.routes,
     slack.routes,
     discord.routes,
     telegram.routes,
+    fcm.routes,
 )
 
 _PAGE_HEADERS = {
@@ -36,9 +38,8 @@ _PAGE_HEADERS = {
 }
 
 
-def create_app(inbox: Inbox, *, clock: Clock | None = None, journal: Journal | None = None) -> Starlette:
-    """The application. journal: told of every request that a stand-in took, before it is answered."""
-    front = Front(inbox, clock or SystemClock(), journal)
+def create_app(front: Front) -> Starlette:
+    """The application."""
     sandbox = _Sandbox(front)
     return Starlette(
         routes=[

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -52,23 +52,40 @@ class Front:
 
         What the provider would refuse is refused by the stand-in, and not handed in.
         """
-        answer = self.inbox.next_answer(recipient, provider)
-        message = self.inbox.keep(
+        message, answer = self.keep(
             recipient,
             request.method,
             dict(request.headers),
             body,
-            self.clock.now(),
-            answered=0 if answer.hangs else answer.status,
             provider=provider,
             reading=reading,
             thread=thread,
             replaces=replaces,
         )
-        if self._journal is not None:
-            self._journal(message)
         if answer.hangs:
             await hang(request)
+        return message, answer
+
+    def keep(
+        self, recipient: str, method: str, headers: Mapping[str, str], body: Any, *, provider: str, **details: Any
+    ) -> tuple[Received, Answer]:
+        """The same for what did not come over HTTP; one that is to hang is the caller's to leave hanging.
+
+        details: as for `Inbox.keep`.
+        """
+        answer = self.inbox.next_answer(recipient, provider)
+        message = self.inbox.keep(
+            recipient,
+            method,
+            headers,
+            body,
+            self.clock.now(),
+            answered=0 if answer.hangs else answer.status,
+            provider=provider,
+            **details,
+        )
+        if self._journal is not None:
+            self._journal(message)
         return message, answer
 
 

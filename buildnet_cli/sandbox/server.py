@@ -1,4 +1,4 @@
-"""Runs the sandbox on loopback until it is told to stop."""
+"""Runs the sandbox on loopback, its mail server beside it, until it is told to stop."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ from pathlib import Path
 
 import uvicorn
 
+from buildnet_cli.clock import SystemClock
 from buildnet_cli.errors import UsageError
+from buildnet_cli.sandbox import smtp
 from buildnet_cli.sandbox.app import create_app
-from buildnet_cli.sandbox.front import Journal
+from buildnet_cli.sandbox.front import Front, Journal
 from buildnet_cli.sandbox.inbox import Inbox, Received
 
 _HOST = "127.0.0.1"
@@ -21,7 +23,8 @@ _HOST = "127.0.0.1"
 class SandboxServer(uvicorn.Server):
     """The sandbox on one loopback port. `run` serves until `stop`, or until a signal in the main thread.
 
-    port: 0 for any free one. ready: called with the address once requests are taken.
+    port: 0 for any free one; the mail server takes the next one, or any that is free. ready: called with the address once
+    requests and mails are taken.
     journal: a file that gets one JSON line per request; None for none.
     Raises UsageError if the port is taken.
     """
@@ -31,8 +34,12 @@ class SandboxServer(uvicorn.Server):
     ) -> None:
         self._ready = ready
         self._socket = listen(port)
+        self._mail_socket = _listen_beside(port)
         self.url = f"http://{_HOST}:{self._socket.getsockname()[1]}"
-        app = create_app(inbox or Inbox(), journal=_to_file(journal) if journal is not None else None)
+        self.smtp_port: int = self._mail_socket.getsockname()[1]
+        self.inbox = inbox or Inbox()
+        self._front = Front(self.inbox, SystemClock(), _to_file(journal) if journal is not None else None)
+        app = create_app(self._front)
         super().__init__(
             uvicorn.Config(
                 app,
@@ -47,7 +54,7 @@ class SandboxServer(uvicorn.Server):
         )
 
     def run(self, sockets: list[socket.socket] | None = None) -> None:
-        with self._socket, contextlib.suppress(KeyboardInterrupt):
+        with self._socket, self._mail_socket, contextlib.suppress(KeyboardInterrupt):
             super().run(sockets=[self._socket])
 
     def stop(self) -> None:
@@ -56,7 +63,12 @@ class SandboxServer(uvicorn.Server):
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
+        self._mail_server = await smtp.start(self._front, self._mail_socket)
         self._ready(self.url)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._mail_server.close()
+        await super().shutdown(sockets)
 
 
 def serve(port: int, ready: Callable[[str], None], *, journal: Path | None = None) -> None:
@@ -75,6 +87,13 @@ def listen(port: int) -> socket.socket:
         reason = exc.strerror if isinstance(exc, OSError) else "a port is a number up to 65535"
         raise UsageError(f"port {port} cannot be used: {reason}", hint="choose another one with --port") from None
     return listener
+
+
+def _listen_beside(port: int) -> socket.socket:
+    """A socket on the next port, so that it can be guessed; on any free one if that is taken."""
+    with contextlib.suppress(UsageError):
+        return listen(port + 1 if port else 0)
+    return listen(0)
 
 
 def _to_file(path: Path) -> Journal:

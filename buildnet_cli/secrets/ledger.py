@@ -87,7 +87,7 @@ def from_json(text: bytes) -> Ledger:
     try:
         content = json.loads(text)
         version = content["version"]
-        if version == _VERSION:
+        if type(version) is int and version == _VERSION:  # true and 1.0 are equal to 1 too
             ledger = Ledger({name: _entry(fields) for name, fields in content["secrets"].items()}, _key(content.get("key")))
             if ledger.key is None and _any_sealed(ledger.entries):
                 raise ValueError("sealed values without a key")

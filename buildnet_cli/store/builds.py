@@ -98,7 +98,7 @@ def put(builds: Sequence[Build]) -> Write:
 
 def with_history(db: sqlite_utils.Database, builds: Sequence[Build], events: Sequence[EventDraft]) -> list[EventDraft]:
     """The events, with what earlier builds of the same packages add to those of the ends of these."""
-    ended = {build.id: build for build in builds if build.status in (BuildStatus.COMPLETED, BuildStatus.FAILED)}
+    ended = {build.id: build for build in builds if build.status.is_success or build.status is BuildStatus.FAILED}
     told = []
     for event in events:
         build = ended.get(str(event.payload.get("id", "")))

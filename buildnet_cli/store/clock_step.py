@@ -37,4 +37,7 @@ def mind(db: sqlite_utils.Database, by: timedelta) -> None:
 def since_last_event(db: sqlite_utils.Database, now: datetime) -> timedelta:
     """By how much, at the least, the clock was set back since the last event was accepted: negative, or zero if it was not."""
     row = db.execute("SELECT accepted_at FROM events ORDER BY seq DESC LIMIT 1").fetchone()
-    return min(now - from_rfc3339(row[0]), timedelta()) if row is not None else timedelta()
+    try:
+        return min(now - from_rfc3339(row[0]), timedelta()) if row is not None else timedelta()
+    except ValueError:
+        return timedelta()  # a row that was taken over from who knows where tells nothing

@@ -11,7 +11,7 @@ from typing import Any, Final
 import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
-from buildnet_cli.delivery.model import Delivery, DeliveryStatus
+from buildnet_cli.delivery.model import Address, Delivery, DeliveryStatus
 from buildnet_cli.routing.decision import Reason, Target
 from buildnet_cli.store.page import Filter, Page, newest_first
 from buildnet_cli.store.rows import Row, rows
@@ -114,6 +114,15 @@ def failing_channels(db: sqlite_utils.Database) -> frozenset[str]:
     return frozenset(row[0] for row in db.execute(sql))
 
 
+def delivered_at(db: sqlite_utils.Database) -> dict[Target, datetime]:
+    """When each target last took a message; only those that ever did."""
+    sql = """
+    SELECT d.channel, d.recipient, max(a.finished_at) FROM attempts a JOIN deliveries d ON d.id = a.delivery_id
+    WHERE a.outcome = 'delivered' GROUP BY d.channel, d.recipient
+    """
+    return {Target(channel, recipient): from_rfc3339(at) for channel, recipient, at in db.execute(sql)}
+
+
 def attempts(db: sqlite_utils.Database, delivery_id: str) -> list[dict[str, Any]]:
     """What was tried, oldest first: `{n, started_at, finished_at, outcome, answer}`.
 
@@ -154,6 +163,7 @@ def from_row(row: Row) -> Delivery:
         folded_into=row["folded_into"],
         repeats=row["repeats"],
         incident=row["incident"],
+        address=Address(row["channel"], row["address"], row["answers"]) if row["address"] else None,
     )
 
 
@@ -178,6 +188,8 @@ def to_row(delivery: Delivery, *, subject: str, rank: int) -> dict[str, Any]:
         "hold": delivery.hold,
         "repeats": delivery.repeats,
         "incident": delivery.incident,
+        "address": delivery.address.to if delivery.address is not None else "",
+        "answers": delivery.address.thread if delivery.address is not None else "",
     }
 
 

@@ -13,7 +13,7 @@ from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.delivery.router import Held, Release, Router
 from buildnet_cli.routing.decision import Action, Decision, Stage, Target
 from buildnet_cli.routing.pipeline import NO_RECIPIENT
-from buildnet_cli.store import backlog, deliveries, events
+from buildnet_cli.store import answers, backlog, deliveries, events
 from buildnet_cli.store.backlog import held_row
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.memory import StoredMemory, forget, remember, remember_release, take_slots
@@ -55,6 +55,8 @@ class StoredIntake:
             stored = [accept_one(db, each, router, now) for each in incoming]
             for write in along_with:
                 write(db)
+            if answers.settles([acceptance.event for acceptance in stored]):
+                answers.settle(db, now)
             return stored
 
         return await self._store.write(accept)
@@ -81,7 +83,7 @@ def accept_one(db: sqlite_utils.Database, incoming: Incoming, router: Router, no
     """Store an event with what is decided about it, or find what was stored of it before."""
     event, key = incoming.event, incoming.key
     memory = StoredMemory(db)
-    decided = router.route(event, memory, now)
+    decided = router.route(event, memory, now, answers.asked_for(db, event))
     unheard = "" if decided else NO_RECIPIENT
     if not events.insert(db, event, accepted_at=now, unheard=unheard, key=key):
         twin = events.find_twin(db, event, key)

@@ -7,7 +7,7 @@ from sqlite_utils import Migrations
 
 from buildnet_cli.store import schema
 
-SCHEMA_VERSION = 8
+SCHEMA_VERSION = 9
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -63,7 +63,29 @@ def m008_audit(db: sqlite_utils.Database) -> None:
     _run(db, schema.AUDIT)
 
 
+@migrations()
+def m009_answers(db: sqlite_utils.Database) -> None:
+    """Messages to whoever asked, wherever that is; and who waits for which build."""
+    _run(db, _ANSWERS)
+
+
 def _run(db: sqlite_utils.Database, script: str) -> None:
     for statement in script.split(";\n"):
         if statement.strip():
             db.execute(statement)
+
+
+_ANSWERS = """
+ALTER TABLE deliveries ADD COLUMN address TEXT NOT NULL DEFAULT '';
+ALTER TABLE deliveries ADD COLUMN answers TEXT NOT NULL DEFAULT '';
+
+CREATE TABLE awaited (
+    request_id TEXT PRIMARY KEY,
+    run_id TEXT NOT NULL,
+    build_id TEXT NOT NULL,
+    channel TEXT NOT NULL,
+    address TEXT NOT NULL,
+    answers TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX awaited_by_run ON awaited (run_id);
+"""

@@ -26,9 +26,10 @@ from buildnet_cli.store.rows import Row, rows
 
 _INSERT = """
 INSERT INTO deliveries (id, event_id, channel, recipient, subject, rank, status, reason, reasons, attempts,
-                        created_at, next_attempt_at, finished_at, answer, hold, repeats, incident, has_turn)
+                        created_at, next_attempt_at, finished_at, answer, hold, repeats, incident,
+                        address, answers, has_turn)
 VALUES (:id, :event_id, :channel, :recipient, :subject, :rank, :status, :reason, :reasons, :attempts,
-        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats, :incident,
+        :created_at, :next_attempt_at, :finished_at, :answer, :hold, :repeats, :incident, :address, :answers,
         :status = 'pending' AND NOT EXISTS (SELECT 1 FROM deliveries WHERE status = 'pending'
             AND channel = :channel AND recipient = :recipient AND subject = :subject))
 """

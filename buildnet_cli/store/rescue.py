@@ -126,7 +126,7 @@ def _is_whole(row: Row, read: Callable[[Row], object]) -> bool:
 
 
 # What the first version did not have.
-_SINCE_THEN: Final = {"hold": "", "folded_into": None, "repeats": 0, "incident": ""}
+_SINCE_THEN: Final = {"hold": "", "folded_into": None, "repeats": 0, "incident": "", "address": "", "answers": ""}
 
 
 def _as_new(row: Row, now: datetime) -> Delivery:

@@ -106,17 +106,23 @@ class Writer:
         """Nearly always nothing fails, and no job has to be guarded against another. If one does, all are done again, guarded."""
         try:
             self._transact(group, self._do)
-        except Exception:  # noqa: BLE001  (whatever it is, it comes again below, and its caller is told)
-            self._commit_guarded(group)
+        except Exception as exc:  # noqa: BLE001  (whatever it is, it comes again below, or its callers are told)
+            if getattr(exc, "sqlite_errorcode", None) == sqlite3.SQLITE_BUSY:
+                self._refuse(group, exc)  # it has been waited for, and everybody behind waits too
+            else:
+                self._commit_guarded(group)
 
     def _commit_guarded(self, group: list[_Job]) -> None:
         try:
             self._transact(group, self._apply)
         except Exception as exc:  # noqa: BLE001  (the thread outlives whatever happens; every caller is told)
-            error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
-            _log.warning("a group of %d writes was not stored: %s", len(group), error)
-            for job in group:
-                job.error = job.error or error
+            self._refuse(group, exc)
+
+    def _refuse(self, group: list[_Job], exc: Exception) -> None:
+        error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
+        _log.warning("a group of %d writes was not stored: %s", len(group), error)
+        for job in group:
+            job.error = job.error or error
 
     def _transact(self, group: list[_Job], do: Callable[[_Job], None]) -> None:
         self._presence.require()

@@ -22,6 +22,8 @@ ANSWERS: list[tuple[str, str, int, str]] = [
     ("agent start", "", 0, "agent-start"),
     ("agent status", "", 0, "agent-status"),
     ("agent reload", "", 0, "agent-reload"),
+    ("audit list", "", 0, "audit"),
+    ("audit verify", "", 0, "audit-verify"),
     ("cmd HELP", "", 0, "command"),
     ("cmd NONSENSE", "", 2, "error"),
     ("completion bash", "", 0, "completion"),
@@ -45,6 +47,9 @@ ANSWERS: list[tuple[str, str, int, str]] = [
     ("deliveries show dlv_nothing", "", 9, "error"),
     ("deliveries retry dlv_nothing", "", 9, "error"),
     ("deliveries cancel dlv_nothing", "", 9, "error"),
+    ("channels list", "", 0, "channels"),
+    ("channels show webhook", "", 0, "channel"),
+    ("channels show carrier-pigeon", "", 2, "error"),
     ("doctor", "", 0, "doctor"),
     ("emit custom.test", "", 0, "event"),
     ("emit custom.test --data -", "{", 2, "error"),
@@ -79,6 +84,7 @@ ANSWERS: list[tuple[str, str, int, str]] = [
 # Commands that are tried elsewhere, each with the reason.
 ELSEWHERE = {
     "agent logs": "a stream: test_agent_life",
+    "audit export": "a stream: test_audit_command",
     "agent restart": "it would end the shared agent: test_agent_life",
     "agent run": "it stays: test_agent_foreground",
     "agent stop": "it would end the shared agent: test_agent_life",

@@ -177,7 +177,7 @@ async def test_a_template_tells_of_its_event_alone(http: HttpClient, inbox: Http
     assert [message.method for message in inbox.received()] == ["POST", "POST"]
 
 
-@pytest.mark.parametrize(("path", "outcome"), [(f"{WEBHOOK_ID}/x", Outcome.HOLD), ("1/x", Outcome.PERMANENT)])
+@pytest.mark.parametrize(("path", "outcome"), [(f"{WEBHOOK_ID}/x", Outcome.HOLD), ("1/x", Outcome.GONE)])
 async def test_a_webhook_that_is_gone_says_what_to_do(http: HttpClient, inbox: HttpInbox, path: str, outcome: Outcome) -> None:
     hook = webhook(http, inbox, url=f"{inbox.url}/discord/api/webhooks/{path}")
     with pytest.raises(ChannelError, match="Webhook") as caught:

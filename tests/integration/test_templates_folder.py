@@ -77,7 +77,8 @@ def test_a_template_that_fails_on_an_event_is_told_and_our_own_words_are_sent(
     ("name", "complaint", "hint"),
     [
         ("build.faild", 'no known event is called "build.faild"', 'did you mean "build.failed"?'),
-        ("slak/build.failed", '"slak" is no channel', "known are console"),
+        ("slak/build.failed", '"slak" is no channel', 'did you mean "slack"?'),
+        ("pigeon/build.failed", '"pigeon" is no channel', "known are console"),
         ("webhok/build", '"webhok" is no channel', 'did you mean "webhook"?'),
     ],
 )

@@ -210,6 +210,7 @@ def test_doctor_finds_nothing_wrong_with_an_agent_that_is_well(configured: Proje
     assert {each["name"]: each["result"] for each in ran["items"]} == {
         "configuration": "ok",
         "agent": "ok",
+        "channel webhook": "ok",
         "database": "ok",
         "conservation": "ok",
     }

@@ -25,6 +25,8 @@ CASES = {
     "provider_answers": 35,
     "huge_inputs": 7,
     "state_files": 13,
+    "crlf_injection": 25,
+    "ssrf_urls": 11,
 }
 
 

@@ -12,6 +12,7 @@ from buildnet_cli.commands.confirm import Confirmations, Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.commands.model import Principal
 from buildnet_cli.config.permission import CONFIRMED
+from buildnet_cli.delivery.model import Address
 from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
 from buildnet_cli.errors import ConflictError, NotFoundError, StorageError
 from buildnet_cli.store.confirmations import StoredConfirmations
@@ -101,6 +102,16 @@ class Engine:
     async def shutdown(self) -> None: ...
 
 
+class Answers:
+    """Remembers who waits for what."""
+
+    def __init__(self) -> None:
+        self.expected: list[tuple[str, str, Address]] = []
+
+    async def expect(self, request_id: str, run_id: str, build_id: str, to: Address) -> None:
+        self.expected.append((run_id, build_id, to))
+
+
 class Builds:
     async def recent(self, *, limit: int) -> list[Build]:
         return []
@@ -122,5 +133,13 @@ def executor(
         }
 
     confirmations = Confirmations(StoredConfirmations(store or MemoryStore()), clock, policy)
-    made = Executor(log=rows, clock=clock, confirmations=confirmations, engine=Engine(journal), builds=Builds(), status=status)
+    made = Executor(
+        log=rows,
+        clock=clock,
+        confirmations=confirmations,
+        engine=Engine(journal),
+        builds=Builds(),
+        answers=Answers(),
+        status=status,
+    )
     return made, rows

@@ -16,8 +16,9 @@ from buildnet_cli.sandbox.server import SandboxServer
 class HttpInbox:
     """What a test does with a running sandbox."""
 
-    def __init__(self, url: str, inbox: Inbox) -> None:
+    def __init__(self, url: str, inbox: Inbox, smtp_port: int = 0) -> None:
         self.url = url
+        self.smtp_port = smtp_port
         self._inbox = inbox
 
     def hook(self, name: str) -> str:
@@ -51,7 +52,7 @@ def http_inbox() -> Iterator[HttpInbox]:
     thread.start()
     try:
         assert is_ready.wait(10), "the sandbox did not start"
-        yield HttpInbox(server.url, inbox)
+        yield HttpInbox(server.url, inbox, server.smtp_port)
     finally:
         server.stop()
         thread.join(10)

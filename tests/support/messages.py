@@ -73,6 +73,7 @@ SAMPLES: dict[str, Event] = {
     "build.failed-with-a-note": event("build.failed", "Please look, Dana", "api", **BUILD),
     "build.completed": event("build.completed", "api built", "api", **BUILT, median_ms=7900),
     "build.completed-fixed": event("build.completed", "api built", "api", **BUILT, failures_before=3, red_secs=2520),
+    "build.cached-fixed": event("build.cached", "", "api", **{**BUILT, "tier": "CacheRestore"}, failures_before=1, red_secs=60),
     "build.cached": event("build.cached", "restored from the cache", "api", **{**BUILT, "tier": "CacheRestore"}),
     "build.queued": event(
         "build.queued", "", "api", **{**BUILT, "status": "queued", "duration_ms": None}, queued_position=3, queue_depth=4

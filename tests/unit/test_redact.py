@@ -199,3 +199,8 @@ def test_a_run_of_backslashes_is_not_tried_in_every_combination() -> None:
     made = redactor("\\" * 24 + "X")
     plain = seconds_to_scrub(made, ("X" + "a" * 30) * 20)
     assert seconds_to_scrub(made, ("X" + "\\" * 30) * 20) < 100 * plain + 0.05
+
+
+def test_google_s_access_tokens_are_masked_unregistered() -> None:
+    assert scrub("Bearer ya29.a0AfH6SMBx-y_z.w refused") == f"Bearer ya29.{MASK} refused"
+    assert scrub("papaya29.95 a kilo") == "papaya29.95 a kilo"

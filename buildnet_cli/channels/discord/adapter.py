@@ -44,7 +44,7 @@ class DiscordChannel:
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Deliver once. Raises ChannelError on any refusal."""
-        room = self._rooms.get(message.target.recipient)
+        room = message.address or self._rooms.get(message.target.recipient)
         if room is None:
             raise ChannelError(
                 f'no Discord channel is called "{message.target.recipient}" in the configuration any more',
@@ -54,7 +54,7 @@ class DiscordChannel:
         # Discord answers a nonce that it knows with the message of the first attempt, and posts nothing.
         post = {**embed.body(message.message), "nonce": _nonce_of(message.delivery_id), "enforce_nonce": True}
         taken = await self._post(room, post, first)
-        if first and message.thread is not None:
+        if first and message.thread is not None and message.thread.updated is not None:
             async with if_it_works(message.target):
                 await self._call("PATCH", f"channels/{room}/messages/{first}", embed.body(message.thread.updated), room)
         return Receipt(taken, f"posted in {room}", f"{room}:{taken}" if taken else "")

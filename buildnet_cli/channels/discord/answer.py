@@ -25,7 +25,7 @@ _MEANINGS: Final[dict[int, tuple[Outcome, str]]] = {
     10003: (Outcome.PERMANENT, _ROOM_ID),
     10004: (Outcome.PERMANENT, "the bot is not on that server; invite it"),
     10008: (Outcome.PERMANENT, ""),
-    10015: (Outcome.PERMANENT, _NEW_WEBHOOK),
+    10015: (Outcome.GONE, _NEW_WEBHOOK),
     20016: (Outcome.RETRY, ""),
     20028: (Outcome.RETRY, ""),
     20029: (Outcome.RETRY, ""),

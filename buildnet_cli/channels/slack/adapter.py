@@ -39,7 +39,7 @@ class SlackChannel:
 
     async def send(self, message: OutgoingMessage) -> Receipt:
         """Deliver once. Raises ChannelError on any refusal."""
-        room = self._rooms.get(message.target.recipient)
+        room = message.address or self._rooms.get(message.target.recipient)
         if room is None:
             raise ChannelError(
                 f'no Slack channel is called "{message.target.recipient}" in the configuration any more',
@@ -48,7 +48,7 @@ class SlackChannel:
         first = _first(message, room)
         post = {"channel": room, **blocks.body(message.message), "unfurl_links": False, "unfurl_media": False}
         taken, detail = await self._post(post | _answering(first, message.message), message.message)
-        if first is not None and message.thread is not None:
+        if first is not None and message.thread is not None and message.thread.updated is not None:
             async with if_it_works(message.target):
                 await self._call("chat.update", _change(first, message.thread.updated))
         if taken is None:

@@ -43,7 +43,7 @@ class SmsChannel:
 
         Twilio knows no key against repeats, so a second attempt looks first whether an earlier one arrived.
         """
-        phone = self._phones.get(message.target.recipient)
+        phone = message.address or self._phones.get(message.target.recipient)
         if phone is None:
             raise ChannelError(
                 f'nobody who gets text messages is called "{message.target.recipient}" in the configuration any more',

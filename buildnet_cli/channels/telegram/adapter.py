@@ -13,6 +13,7 @@ from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.delivery.model import OutgoingMessage, Receipt, Thread
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.priority import Priority
+from buildnet_cli.messages.model import Message
 from buildnet_cli.net.http import HttpClient
 
 _log = logging.getLogger(__name__)
@@ -47,30 +48,31 @@ class TelegramChannel:
         What follows it is not worth repeating that: further parts, and bringing an incident's first message up to date.
         """
         name = message.target.recipient
-        if name not in self._chats:
+        chat = _chat_id(message.address) if message.address else self._chats.get(name)
+        if chat is None:
             raise ChannelError(f'no chat is called "{name}" in the configuration any more', outcome=Outcome.PERMANENT)
         first, *rest = form.parts(message.message)
-        params = self._params(name, first, is_silent=message.message.event.priority is Priority.LOW)
+        params = self._params(chat, self._topics.get(name), first, is_silent=message.message.event.priority is Priority.LOW)
         sent = await self._call("sendMessage", params | _reply(message.thread, params["chat_id"]), self._timeout_secs)
         chat_id, number = self._current(params["chat_id"]), str(sent.get("message_id", ""))
         for part in rest:
             await self._follow_up("sendMessage", {**params, "chat_id": chat_id, "text": part, "disable_notification": True})
-        if message.thread is not None:
-            await self._update(message.thread)
+        if message.thread is not None and message.thread.updated is not None:
+            await self._update(message.thread.ref, message.thread.updated)
         return Receipt(number, "sent", ref=f"{chat_id}/{number}" if number else "")
 
     async def close(self) -> None:
         """Nothing of its own is open."""
 
-    def _params(self, name: str, text: str, *, is_silent: bool) -> Params:
+    def _params(self, chat: int | str, topic: int | None, text: str, *, is_silent: bool) -> Params:
         params: Params = {
-            "chat_id": self._current(self._chats[name]),
+            "chat_id": self._current(chat),
             "text": text,
             "parse_mode": "HTML",
             "link_preview_options": {"is_disabled": True},
         }
-        if name in self._topics:
-            params["message_thread_id"] = self._topics[name]
+        if topic is not None:
+            params["message_thread_id"] = topic
         if is_silent:
             params["disable_notification"] = True
         return params
@@ -78,9 +80,9 @@ class TelegramChannel:
     def _current(self, chat_id: int | str) -> int | str:
         return self._moved.get(chat_id, chat_id)
 
-    async def _update(self, thread: Thread) -> None:
-        chat_id, _, number = thread.ref.rpartition("/")
-        text = form.parts(thread.updated)[0]
+    async def _update(self, ref: str, updated: Message) -> None:
+        chat_id, _, number = ref.rpartition("/")
+        text = form.parts(updated)[0]
         params = {"chat_id": _chat_id(chat_id), "message_id": int(number), "text": text, "parse_mode": "HTML"}
         await self._follow_up("editMessageText", {**params, "link_preview_options": {"is_disabled": True}})
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 from buildnet_cli.channels.body import text_bytes
 from buildnet_cli.channels.change import if_it_works
 from buildnet_cli.channels.discord.adapter import USER_AGENT
-from buildnet_cli.channels.webhook import payload, refusal, sign
+from buildnet_cli.channels.webhook import credential, payload, refusal, sign
 from buildnet_cli.channels.webhook.template import Template, compiled, content_type_of
 from buildnet_cli.config.channels.webhook import Webhook
 from buildnet_cli.delivery.model import OutgoingMessage, Receipt
@@ -43,7 +43,7 @@ class WebhookChannel:
         receipt = await self._call(endpoint, endpoint.webhook.method, endpoint.url(), message, endpoint.body(message.message))
         if not endpoint.can_change:
             return receipt
-        if message.thread is not None:
+        if message.thread is not None and message.thread.updated is not None:
             first, updated = endpoint.url(message.thread.ref), endpoint.body(message.thread.updated)
             async with if_it_works(message.target):
                 await self._call(endpoint, "PATCH", first, message, updated)
@@ -119,8 +119,8 @@ class _Endpoint:
         }
         if message.repeats:
             headers["x-delivery-repeats"] = str(message.repeats)
-        if self.webhook.auth is not None and self.webhook.auth.token is not None:
-            headers["authorization"] = f"Bearer {self.webhook.auth.token.get_secret_value()}"
+        if self.webhook.auth is not None:
+            headers |= credential.header(self.webhook.auth)
         if self.webhook.secret is not None:
             secret = self.webhook.secret.get_secret_value()
             headers |= sign.signature_headers(secret, message.delivery_id, message.sent_at, body)

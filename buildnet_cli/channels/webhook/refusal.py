@@ -1,14 +1,11 @@
-"""What an endpoint's answer means, in its provider's own dialect. Pure.
-
-Source: Slack "Handling errors" of incoming webhooks.
-"""
+"""What an endpoint's answer means, in its provider's own dialect. Pure."""
 
 from __future__ import annotations
 
 from buildnet_cli.channels.discord.answer import message_id
 from buildnet_cli.channels.slack.answer import posted
+from buildnet_cli.channels.webhook import slack_answer
 from buildnet_cli.delivery.model import Receipt
-from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.net.answer import Answer, classify, json_object, refuse_web_page
 
 
@@ -20,13 +17,8 @@ def receipt_of(answer: Answer, form: str) -> Receipt:
     detail = f"HTTP {answer.status}"
     if form == "discord":
         return Receipt(message_id(answer), detail)
-    if form == "slack" and answer.status == 400 and answer.text.strip() == "invalid_token":
-        raise ChannelError(
-            f"{answer.host} answered 400: invalid_token",
-            outcome=Outcome.HOLD,
-            status=400,
-            hint="the webhook was revoked; make a new one in Slack and set its URL",
-        )
+    if form == "slack":
+        slack_answer.check(answer)
     classify(answer)
     if form == "slack":
         refuse_web_page(answer)

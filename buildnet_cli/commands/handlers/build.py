@@ -31,6 +31,9 @@ async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
         raise UsageError(f"BUILD takes no {ascii(odd)[:80]}", hint="write it as BUILD [package] [--force]")
     package = names[0] if names else None
     ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal), is_forced=_FORCE in options)
+    if ctx.reply_to is not None:
+        wanted = next((build.id for build in ticket.builds if build.package == package), "")
+        await ctx.answers.expect(ctx.request_id, ticket.run_id, wanted, ctx.reply_to)
     what = f"package '{package}'" if package is not None else f"all {len(ticket.builds)} packages"
     waits = _WAITS.get((await ctx.engine.status()).state, "")
     return Reply(f"Build queued for {what}{waits}", ticket.as_result(), CommandStatus.ACCEPTED)

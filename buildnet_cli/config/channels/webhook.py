@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from buildnet_cli.config.address import Headers, is_readable_on_the_way, split_url
-from buildnet_cli.config.fields import ONE_OF, Between, OptionalName, Switch, Token, as_text
+from buildnet_cli.config.address import Headers, OptionalHeaderName, is_readable_on_the_way, split_url
+from buildnet_cli.config.fields import ONE_OF, Between, Line, OptionalName, Password, Switch, Token, as_text
 from buildnet_cli.config.recipient import Listener, Recipient
 from buildnet_cli.config.section import Section
 
@@ -28,15 +28,28 @@ _FORMAT_BY_HOST: dict[str, Format] = {
 class WebhookAuth(Section):
     """A credential that goes out with every request."""
 
-    type: Annotated[Literal["bearer"], ONE_OF] = Field(
-        "bearer", description="bearer = `Authorization: Bearer TOKEN`. Default: bearer."
+    type: Annotated[Literal["bearer", "basic", "header"], ONE_OF] = Field(
+        "bearer",
+        description="bearer = `Authorization: Bearer TOKEN`; basic = user name and password; header = the token in a header of "
+        "its own. Default: bearer.",
     )
-    token: Token = Field(None, description="The token. Required.")
+    token: Token = Field(None, description="The token. Required for bearer and header.")
+    username: Line = Field("", description="Who signs in. Required for basic.")
+    password: Password = Field(None, description="The user's password. Required for basic.")
+    header: OptionalHeaderName = Field("", description="Name of the header, such as X-API-Key. Required for header.")
 
     @model_validator(mode="after")
-    def _has_token(self) -> Self:
-        if self.token is None:
-            raise ValueError("needs a token; add it, or leave auth out")
+    def _has_what_its_type_needs(self) -> Self:
+        given = {"token": self.token, "username": self.username, "password": self.password, "header": self.header}
+        needed = {"bearer": ["token"], "basic": ["username", "password"], "header": ["header", "token"]}[self.type]
+        if lacking := [key for key in needed if not given[key]]:
+            what = "a token" if lacking == ["token"] else " and ".join(lacking)
+            raise ValueError(f"needs {what}; add it, or leave auth out")
+        # Source: RFC 7617, section 2: the first colon ends the user name.
+        if ":" in self.username:
+            raise ValueError("username: a user name for basic holds no colon")
+        if unused := [key for key, value in given.items() if value and key not in needed]:
+            raise ValueError(f"type {self.type} has no {' and no '.join(unused)}; leave it out, or choose another type")
         return self
 
 

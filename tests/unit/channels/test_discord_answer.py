@@ -52,7 +52,7 @@ def test_a_message_that_was_taken_has_an_id(given: Answer, expected: str) -> Non
         (404, 10003, Outcome.PERMANENT, "Developer Mode"),
         (404, 10004, Outcome.PERMANENT, "invite"),
         (404, 10008, Outcome.PERMANENT, ""),
-        (404, 10015, Outcome.PERMANENT, "new webhook"),
+        (404, 10015, Outcome.GONE, "new webhook"),
         (400, 50006, Outcome.PERMANENT, ""),
         (400, 50035, Outcome.PERMANENT, ""),
         (400, 50109, Outcome.PERMANENT, ""),

@@ -62,6 +62,33 @@ def test_a_bearer_credential_without_its_token_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
+    ("auth", "told"),
+    [
+        ({"type": "basic", "username": "ci"}, "needs password"),
+        ({"type": "basic"}, "needs username and password"),
+        ({"type": "basic", "username": "a:b", "password": "p"}, "no colon"),
+        ({"type": "basic", "username": "ci", "password": "a\r\nX: y"}, "password: holds"),
+        ({"type": "basic", "username": "ci", "password": "p", "token": "t"}, "type basic has no token"),
+        ({"type": "header", "token": "t"}, "needs header"),
+        ({"type": "header", "header": "X-Key"}, "needs a token"),
+        ({"type": "header", "header": "X Key", "token": "t"}, "no header name"),
+        ({"type": "header", "header": "Host", "token": "t"}, "set by the program"),
+        ({"type": "header", "header": "X-Key", "token": "a\nb"}, "no token has"),
+        ({"type": "bearer", "token": "t", "header": "X-Key"}, "type bearer has no header"),
+        ({"type": "digest"}, "bearer"),
+    ],
+)
+def test_a_credential_has_what_its_type_needs_and_nothing_else(auth: dict[str, str], told: str) -> None:
+    assert told in refusal("notifications.channels.webhooks", [{"name": "x", "url": "https://h.test/", "auth": auth}])
+
+
+@pytest.mark.parametrize("value", ["a\r\nX-Evil: 1", "a\nb", "a\x00b", "café", "日本"])
+def test_a_header_s_value_is_one_line_of_ascii(value: str) -> None:
+    hook = {"name": "x", "url": "https://h.test/", "headers": {"X-Team": value}}
+    assert "header 'X-Team'" in refusal("notifications.channels.webhooks", [hook]).replace('"', "'")
+
+
+@pytest.mark.parametrize(
     ("url", "expected"),
     [
         ("https://hooks.slack.com/services/T/B/x", "slack"),

@@ -61,6 +61,8 @@ def test_a_further_failure_says_how_many_and_for_how_long_and_whether_it_is_anot
 def test_a_success_after_failures_says_what_it_ends() -> None:
     assert told("build.completed", Standing(3, 1, START, "x")) == {"id": "build_9", "failures_before": 3, "red_secs": 600}
     assert told("build.completed", Standing(passes=4)) == {"id": "build_9"}
+    # The cache has it from other sources than those that failed.
+    assert told("build.cached", Standing(1, 1, START, "x")) == {"id": "build_9", "failures_before": 1, "red_secs": 600}
 
 
 def test_other_events_are_left_as_they_are() -> None:

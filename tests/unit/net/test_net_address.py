@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from buildnet_cli.net.address import is_private, is_private_host, read_address
+from buildnet_cli.net.address import is_private, is_private_host, leads_astray, read_address
 
 PRIVATE = [
     *("127.0.0.1", "127.9.9.9", "0.0.0.0", "10.0.0.1", "172.16.0.1", "192.168.1.1", "169.254.169.254", "100.64.0.1"),
@@ -62,3 +62,22 @@ def test_plain_http_may_stay_in_house(host: str) -> None:
 )
 def test_a_host_that_may_be_public_is_not_in_house(host: str) -> None:
     assert not is_private_host(host)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://a.example/x", False),
+        ("https://a.example:443/x?y=z@w", False),
+        ("http://a.example:8080/", False),
+        ("https://a.example:22/", True),
+        ("https://a.example:25/", True),
+        ("https://a.example:99999/", True),
+        ("https://user@a.example/", True),
+        ("https://evil.example#@hooks.slack.com/", True),
+        ("https://evil.example\\@hooks.slack.com/", True),
+        ("https://[::1/", True),
+    ],
+)
+def test_a_url_from_elsewhere_is_what_it_seems(url: str, expected: bool) -> None:
+    assert leads_astray(url) is expected

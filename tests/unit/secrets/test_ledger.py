@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from buildnet_cli.secrets.ledger import Entry, KeyProof, Ledger, Store, from_json, to_json
@@ -53,6 +53,7 @@ def test_changing_a_ledger_leaves_the_old_one_as_it_was() -> None:
 
 
 @given(st.binary() | JSON.map(lambda value: json.dumps(value).encode()))
+@example(b'{"version": true, "secrets": {}}')
 def test_anything_else_is_refused_with_a_value_error(text: bytes) -> None:
     with pytest.raises(ValueError, match=r"^is damaged$|^has version"):
         from_json(text)
