@@ -96,8 +96,9 @@ class Agent:
             tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
             tasks.append(asyncio.create_task(self._watch_database(), name="database check"))
             self._watch_signals()
-            self._lock.note(**self._report())
-            starter.tell({"pid": os.getpid(), **self._report()})
+            report = await self._report()
+            self._lock.note(**report)
+            starter.tell({"pid": os.getpid(), **report})
             if console is not None:
                 sys.stdout.write(
                     f"buildnet-notify {__version__} · pid {os.getpid()} · {self._api or self._socket} · Ctrl-C stops it\n"
@@ -236,13 +237,13 @@ class Agent:
         parts = self._parts
         return await send_wanted(wanted, self._loaded.config, parts.channels, self._clock, parts.wording)
 
-    def _report(self) -> dict[str, Any]:
+    async def _report(self) -> dict[str, Any]:
         """What a starter is told."""
         return {
             "api": self._api,
             "note": self._note,
             "socket": str(self._socket),
-            "channels": self._account.channels(),
+            "channels": await self._account.channels(),
             "remarks": [*self._parts.mishaps, *(problem.message for problem in self._loaded.problems)],
         }
 
@@ -275,7 +276,7 @@ class Agent:
         remarks = [problem.message for problem in loaded.problems]
         if loaded.config.agent != self._started_with:
             remarks.append("agent.api and agent.log take effect with the next start: buildnet-notify agent restart")
-        return {"channels": self._account.channels(), "remarks": remarks}
+        return {"channels": await self._account.channels(), "remarks": remarks}
 
     def _reload_on_signal(self) -> None:
         self._reloading = asyncio.create_task(self._try_reload())

@@ -32,7 +32,7 @@ from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.engine import LocalEngine
 from buildnet_cli.engine.local.eviction import CacheLimits
 from buildnet_cli.engine.local.stock import Stock
-from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
+from buildnet_cli.engine.project import Project, Written, load_project, project_from_config, read_project, usable_cpus
 from buildnet_cli.errors import ConfigError
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.pattern import Pattern
@@ -192,20 +192,26 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:
-    """What the local engine builds: `packages:` of our own file, else the BuildNet daemon's project file, else nothing.
+    """What the local engine builds; with a BuildNet daemon it is nothing. Raises ConfigError if the project is wrong."""
+    written = written_project(workspace, loaded)
+    return written.project if written is not None else Project(workspace.base, {}, usable_cpus())
 
-    With a BuildNet daemon it is nothing: that one reads its own file. Raises ConfigError if the project is wrong.
+
+def written_project(workspace: Workspace, loaded: Loaded) -> Written | None:
+    """`packages:` of our own file, else the BuildNet daemon's project file; None if there is neither.
+
+    With a BuildNet daemon it is None: that one reads its own file. Raises ConfigError if the project is wrong.
     """
     config = loaded.config
     root = workspace.base
     if config.engine.type == "buildnetd":
-        return Project(root, {})
+        return None
     if config.packages:
         return project_from_config(root, config.packages, loaded.origins, Page(loaded.file, loaded.text))
     file = Path(config.engine.config)
     if (root / file).exists() or config.engine.config != Engine().config:
-        return load_project(root, file)
-    return Project(root, {}, usable_cpus())
+        return read_project(root, file)
+    return None
 
 
 def _daemon_engine(workspace: Workspace, loaded: Loaded, http: HttpClient, builds: StoredBuilds, clock: Clock) -> BuildnetdEngine:
