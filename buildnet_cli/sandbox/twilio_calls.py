@@ -12,25 +12,16 @@ import html
 import re
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
 
 from buildnet_cli.messages import gsm7
 from buildnet_cli.sandbox import twilio
+from buildnet_cli.sandbox.call import Call
 
 _ANSWERED = re.compile(r"<Message>(.*?)</Message>", re.DOTALL)
 # They come without a value, too, and are signed nevertheless.
 _PLACES: Final = {f"{side}{part}": "" for side in ("From", "To") for part in ("City", "State", "Zip")}
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """A POST. url: where the application believes to be reached; it is signed."""
-
-    url: str
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def text_message(url: str, sender: str, text: str, **fields: str) -> Call:

@@ -1,7 +1,7 @@
 """Whether a request is Twilio's own: its signature covers the public URL and every field. Pure.
 
 Source: Twilio "Webhooks security", "Validating requests": base64 of HMAC-SHA1, keyed with the account's auth token, over the URL
-and the sorted fields, blank ones too; a JSON body is signed through `bodySHA256` in the URL. No time is in it: whoever saw a genuine
+and the sorted fields, blank ones too; a JSON body is signed by `bodySHA256` in the URL. No time is in it: whoever saw a genuine
 request can send it again, so its MessageSid has to be remembered.
 """
 

@@ -18,7 +18,7 @@ from buildnet_cli.delivery.model import Address
 from buildnet_cli.errors import Outcome, UsageError
 from buildnet_cli.messages import gsm7
 from buildnet_cli.sandbox import twilio, twilio_calls
-from buildnet_cli.sandbox.twilio_calls import Call
+from buildnet_cli.sandbox.call import Call
 
 URL = "https://builds.example.com/api/notifications/sms/inbound"
 PHONE = "+14155550123"
