@@ -27,6 +27,8 @@ GET_UPDATES: Final = "getUpdates"
 """Under this name, faults wait for whoever asks for updates."""
 
 _FIRST_UPDATE = 870_000_001
+# Far from the numbers of what the bot posts.
+_FIRST_MESSAGE = 5_000_000
 _MOST_WAITING = 1_000
 _LONGEST_WAIT = 50
 _WEBHOOK_IS_SET = "Conflict: can't use getUpdates method while webhook is active; use deleteWebhook to delete the webhook first"
@@ -60,11 +62,15 @@ class Updates:
         }
 
     async def say(self, request: Request) -> Response:
-        """Write to the bot: `{"from": 42, "text": "/status"}`, with `chat` in a group; `press` in the place of `text`; or a whole
-        `{"update": …}`. Answers with its `update_id`, and with the `status` of the webhook if there is one.
+        """Write to the bot: `{"from": 42, "text": "/status"}`, with `chat` in a group; `press` in the place of `text`, and in
+        `message` the number of the message whose button that is; or a whole `{"update": …}`. Answers with its `update_id`, and
+        with the `status` of the webhook if there is one; 0 if nobody answered.
         """
         given = parsed(await read_body(request))
-        update = {"update_id": self._next_id, **_update(given, self._next_id, int(self._front.clock.now().timestamp()))}
+        update = {
+            "update_id": self._next_id,
+            **_update(given, self._next_id - _FIRST_UPDATE, int(self._front.clock.now().timestamp())),
+        }
         self._next_id += 1
         if isinstance(query := update.get("callback_query"), dict) and isinstance(message := query.get("message"), dict):
             self._presses[str(query.get("id"))] = str(message["chat"]["id"])
@@ -162,7 +168,7 @@ class Updates:
         return True
 
 
-def _update(given: Any, number: int, now: int) -> Mapping[str, Any]:
+def _update(given: Any, order: int, now: int) -> Mapping[str, Any]:
     """The update that a request asks for. Raises UsageError."""
     if not isinstance(given, dict):
         raise UsageError('write {"from": 42, "text": "/status"}')
@@ -172,11 +178,13 @@ def _update(given: Any, number: int, now: int) -> Mapping[str, Any]:
     chat = given.get("chat", user)
     if not isinstance(user, int) or not isinstance(chat, int) or not isinstance(press if text is None else text, str):
         raise UsageError('write {"from": 42, "text": "/status"}, or "press" in the place of "text"; ids are numbers')
+    number = given.get("message", _FIRST_MESSAGE + order)
     sender = {"id": user, "is_bot": False, "first_name": f"User {user}"}
-    kind = "private" if chat > 0 else "supergroup"
-    message = {"message_id": number - _FIRST_UPDATE + 1, "date": now, "chat": {"id": chat, "type": kind}}
+    place = {"id": chat, "type": "private"} if chat > 0 else {"id": chat, "type": "supergroup", "title": f"Chat {chat}"}
+    message = {"message_id": number, "date": now, "chat": place}
     if text is None:
-        return {"callback_query": {"id": f"4382bfdwdsb323b2d{number}", "from": sender, "message": message, "data": press}}
+        query = {"id": f"438200000{order}", "from": sender, "chat_instance": str(chat), "message": message, "data": press}
+        return {"callback_query": query}
     entities = [{"type": "bot_command", "offset": 0, "length": len(text.split()[0])}] if text.startswith("/") else []
     return {"message": {**message, "from": sender, "text": text, **({"entities": entities} if entities else {})}}
 
