@@ -37,7 +37,7 @@ class Door:
         self._people = people
 
     async def take(self, inbound: Inbound) -> CommandResult | None:
-        """Do what a message asks for; None, with nothing run, for a stranger and for what was acted on before: they get no answer.
+        """Do what a message asks for; None, with nothing run and nothing to answer, for a stranger or what was acted on before.
 
         Raises BuildNetError, with nothing run, if it cannot be written down.
         """
