@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
+from buildnet_cli.channels.body import json_bytes
 from buildnet_cli.channels.telegram import form, refusal
 from buildnet_cli.channels.telegram.amend import Params, amended
 from buildnet_cli.config.channels.telegram import Telegram
@@ -101,7 +101,7 @@ class TelegramChannel:
                 "POST",
                 url,
                 headers={"content-type": "application/json"},
-                content=json.dumps(params, ensure_ascii=False).encode("utf-8", "replace"),
+                content=json_bytes(params),
                 timeout_secs=timeout_secs,
             )
             told = refusal.read(answer)
