@@ -28,7 +28,9 @@ from buildnet_cli.api.services import Services
 from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.authenticate import People
 from buildnet_cli.commands.confirm import Policy
+from buildnet_cli.commands.door import Door
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
 from buildnet_cli.delivery.model import DeliveryStatus
@@ -60,6 +62,8 @@ class Agent:
         self._note = ""
         self._is_stopping = asyncio.Event()
         self._access = wiring.access(loaded)
+        self._people = People.from_config(loaded.config)
+        self._sms = wiring.inbound_sms(loaded)
         self._has_console = False
         self._parts: wiring.Parts
         self._account: Account
@@ -181,6 +185,10 @@ class Agent:
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            clock=self._clock,
+            config=lambda: self._loaded.config,
+            door=Door(executor, self._parts.commands, self._clock, lambda: self._people),
+            sms=lambda: self._sms,
             feed=Feed(self._parts.bus, self._parts.store),
             tickets=Tickets(self._clock),
             status=self._account.page,
@@ -221,6 +229,8 @@ class Agent:
         parts.releaser.wake()
         parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
+        self._people = People.from_config(loaded.config)
+        self._sms = wiring.inbound_sms(loaded)
         if loaded.config.notifications.debug != self._loaded.config.notifications.debug:
             logs.set_level("debug" if loaded.config.notifications.debug else loaded.config.agent.log.level)
         self._loaded = loaded

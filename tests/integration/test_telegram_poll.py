@@ -287,9 +287,9 @@ async def test_a_webhook_gets_each_update_with_the_secret(library: LibraryBot, b
 
 
 async def test_a_webhook_elsewhere_or_with_a_bad_secret_is_refused(library: LibraryBot) -> None:
-    with pytest.raises(BadRequest, match="(?i)bad webhook"):
+    with pytest.raises(BadRequest, match=r"(?i)bad webhook"):
         await library.set_webhook("https://builds.example.com/x")
-    with pytest.raises(BadRequest, match="(?i)unallowed characters"):
+    with pytest.raises(BadRequest, match=r"(?i)unallowed characters"):
         await library.set_webhook("http://127.0.0.1:9/x", secret_token="ä b")
 
 
