@@ -5,10 +5,10 @@ Source: Telegram Bot API "Getting updates", "setWebhook", "setMyCommands", "answ
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
+from buildnet_cli.channels.body import json_bytes
 from buildnet_cli.channels.telegram import refusal
 from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.errors import ChannelError, Outcome
@@ -44,7 +44,7 @@ class Bot:
             "POST",
             f"{(self._telegram.base_url or ADDRESS).rstrip('/')}/bot{token}/{method}",
             headers={"content-type": "application/json"},
-            content=json.dumps(params, ensure_ascii=False).encode("utf-8", "replace"),
+            content=json_bytes(params),
             timeout_secs=timeout_secs or self._timeout_secs,
             max_answer=max_answer,
         )
