@@ -1,6 +1,6 @@
 """What comes in from Discord over HTTP: is it Discord's, and who asks for what? Pure.
 
-Source: Discord "Receiving and Responding to Interactions" and "Interactions overview", Validating Security Request Headers: Ed25519
+Source: Discord "Receiving and Responding to Interactions"; "Interactions overview", Validating Security Request Headers: Ed25519
 over timestamp and raw body; requests with wrong signatures are sent on purpose, and must get a 401. Discord names no window of
 time; ours is Slack's.
 """

@@ -1,7 +1,8 @@
 """What a command came to, as Discord shows it to whoever asked. Pure.
 
-Source: Discord "Receiving and Responding to Interactions": types 4 message, 5 message later, 6 and 7 the same for the message whose
-button was pressed; flag 64 shows it to the asker alone. "Component Reference": action row 1, button 2, styles 4 danger, 2 secondary.
+Source: Discord "Receiving and Responding to Interactions": types 4 message, 5 message later, 6 and 7 the same for the message
+whose button was pressed; flag 64 shows it to the asker alone. "Component Reference": action row 1, button 2, styles 4 danger, 2
+secondary.
 """
 
 from __future__ import annotations
@@ -27,12 +28,11 @@ _LABEL = 80
 def message(result: CommandResult, asker: str) -> dict[str, Any]:
     """The message alone, which takes the place of one that stands there. asker: identifier of who may press its buttons."""
     is_asked = result.status is CommandStatus.CONFIRMATION_REQUIRED
-    body: dict[str, Any] = {
+    return {
         "content": "\n".join(filter(None, (_told(result.message), _hint(result), _question(result) if is_asked else ""))),
         "components": [_buttons(result, asker)] if is_asked else [],
         "allowed_mentions": {"parse": []},
     }
-    return body
 
 
 def response(result: CommandResult, asker: str, *, is_press: bool) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """Our commands as Discord offers them while somebody types, and back: `/buildnet cache clear` is CACHE CLEAR. Pure.
 
-Source: Discord "Application Commands": names of 1–32 lower-case characters, descriptions of 1–100, 25 options, 8,000 characters in
-all; option types 1 subcommand, 2 group, 3 string, 5 boolean.
+Source: Discord "Application Commands": names of 1–32 lower-case characters, descriptions of 1–100, 25 options, 8,000 characters
+in all; option types 1 subcommand, 2 group, 3 string, 5 boolean.
 """
 
 from __future__ import annotations
