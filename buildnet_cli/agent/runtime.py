@@ -188,6 +188,8 @@ class Agent:
             clock=self._clock,
             config=lambda: self._loaded.config,
             door=Door(executor, self._parts.commands, self._clock, lambda: self._people),
+            answers=self._parts.answers,
+            http=self._parts.http,
             sms=lambda: self._sms,
             feed=Feed(self._parts.bus, self._parts.store),
             tickets=Tickets(self._clock),

@@ -20,6 +20,8 @@ from buildnet_cli.api.routes import (
     deliveries,
     events,
     history,
+    inbound_discord,
+    inbound_slack,
     inbound_sms,
     look,
     mutes,
@@ -39,7 +41,11 @@ def build_app(services: Services) -> Starlette:
         for method, path, endpoint in module.ROUTES
     ]
     # Whoever calls these proves it with a signature, under whatever name the provider knows us.
-    signed = [Route(path, endpoint, methods=[method]) for method, path, endpoint in inbound_sms.ROUTES]
+    signed = [
+        Route(path, endpoint, methods=[method])
+        for module in (inbound_slack, inbound_discord, inbound_sms)
+        for method, path, endpoint in module.ROUTES
+    ]
     app = Starlette(
         routes=[*routes, ws.route(), *signed],
         exception_handlers={

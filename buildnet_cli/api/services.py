@@ -16,6 +16,8 @@ from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.redrive import Redrive
+from buildnet_cli.net.http import HttpClient
+from buildnet_cli.store.answers import StoredAnswers
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.mutes import StoredMutes
 
@@ -52,7 +54,8 @@ class Services:
 
     store: read by the routes, written only through the others.
     status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
-    config: the present configuration. door: for messages from outside. sms: the account whose text messages are commands;
+    config: the present configuration. door: for messages from outside. answers: what is told later, to whoever asked.
+    http: for answers that providers take at an address of their own. sms: the account whose text messages are commands;
     None while there is none.
     feed: live events. tickets: for listeners that can send no header.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
@@ -68,6 +71,8 @@ class Services:
     clock: Clock
     config: Callable[[], Config]
     door: Door
+    answers: StoredAnswers
+    http: HttpClient
     sms: Callable[[], Sms | None]
     feed: Feed
     tickets: Tickets

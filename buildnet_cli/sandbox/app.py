@@ -14,9 +14,11 @@ from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.errors import UsageError
 from buildnet_cli.sandbox import fcm, page, sendgrid, ses, telegram, twilio, twilio_say
+from buildnet_cli.sandbox.discord import interactions
 from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Received, read_answers
+from buildnet_cli.sandbox.slack import calls
 from buildnet_cli.sandbox.slack import routes as slack
 
 _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
@@ -24,7 +26,9 @@ _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
     twilio_say.routes,
     sendgrid.routes,
     ses.routes,
+    calls.routes,
     slack.routes,
+    interactions.routes,
     discord.routes,
     telegram.routes,
     fcm.routes,

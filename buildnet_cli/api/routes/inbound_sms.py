@@ -8,6 +8,7 @@ from typing import Final
 from starlette.requests import Request
 from starlette.responses import Response
 
+from buildnet_cli.api.proof import refuse
 from buildnet_cli.api.requests import read_raw, services_of
 from buildnet_cli.api.services import Services
 from buildnet_cli.channels.sms import inbound, signature, twiml
@@ -33,8 +34,7 @@ async def text(request: Request) -> Response:
     try:
         given = _read(services, sms, request, headers, body)
     except (ForgedError, UsageError) as exc:
-        await _turn_away(services, request, exc)
-        return Response(status_code=403 if isinstance(exc, ForgedError) else 400)
+        return await refuse(services, request, "sms", exc, forged=403)
     if isinstance(given, inbound.Keyword):
         await _tell_of(services, given)
         return _twiml(twiml.silence())
@@ -70,11 +70,6 @@ def _read(services: Services, sms: Sms, request: Request, headers: dict[str, str
             if number == len(bases):
                 raise
     raise AssertionError("there is always a last one")
-
-
-async def _turn_away(services: Services, request: Request, exc: BuildNetError) -> None:
-    address = request.client.host if request.client is not None else None
-    await services.door.turn_away("sms", "", exc.message, address=address, agent=request.headers.get("user-agent"))
 
 
 async def _tell_of(services: Services, keyword: inbound.Keyword) -> None:

@@ -17,6 +17,8 @@ _MOST_EMBEDS = 10
 _MOST_FIELDS = 25
 _LONGEST_IN_ALL = 6_000
 _LONGEST_NONCE = 25
+_MOST_ROWS = 5
+_MOST_BUTTONS = 5
 
 
 def refusal_of(message: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -33,6 +35,7 @@ def _flaws(message: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
     """Each place, as `embeds.0.title`, with its code and what is wrong there."""
     yield from _too_long("content", message.get("content"), _LONGEST_CONTENT)
     yield from _too_long("nonce", message.get("nonce"), _LONGEST_NONCE)
+    yield from _flaws_of_components(message.get("components") or [])
     embeds = message.get("embeds") or []
     if not isinstance(embeds, list) or not all(isinstance(embed, dict) for embed in embeds):
         yield "embeds", ("LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
@@ -43,6 +46,22 @@ def _flaws(message: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:
         yield from _flaws_of_embed(f"embeds.{index}", embed)
     if sum(map(_size, embeds)) > _LONGEST_IN_ALL:
         yield "embeds", ("MAX_EMBED_SIZE_EXCEEDED", f"Embed size exceeds maximum size of {_LONGEST_IN_ALL}")
+
+
+def _flaws_of_components(rows: Any) -> Iterator[tuple[str, tuple[str, str]]]:
+    if not isinstance(rows, list) or len(rows) > _MOST_ROWS:
+        yield "components", ("BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {_MOST_ROWS} in length.")
+        return
+    for index, row in enumerate(rows):
+        buttons = row.get("components") if isinstance(row, dict) and row.get("type") == 1 else None
+        if not isinstance(buttons, list) or not 1 <= len(buttons) <= _MOST_BUTTONS:
+            yield f"components.{index}", ("BASE_TYPE_BAD_LENGTH", f"Must be between 1 and {_MOST_BUTTONS} in length.")
+            continue
+        for place, button in enumerate(buttons):
+            yield from _too_long(f"components.{index}.components.{place}.custom_id", button.get("custom_id"), 100)
+            yield from _too_long(f"components.{index}.components.{place}.label", button.get("label"), 80)
+            if not button.get("custom_id"):
+                yield f"components.{index}.components.{place}.custom_id", ("BASE_TYPE_REQUIRED", "This field is required")
 
 
 def _flaws_of_embed(place: str, embed: Mapping[str, Any]) -> Iterator[tuple[str, tuple[str, str]]]:

@@ -63,17 +63,17 @@ class _Discord:
         self._by_nonce: dict[tuple[str, str], dict[str, Any]] = {}
 
     async def me(self, request: Request) -> Response:
-        return _refusal_of_bot(request) or JSONResponse(BOT)
+        return refusal_of_bot(request) or JSONResponse(BOT)
 
     async def post(self, request: Request) -> Response:
         body = await _body(request)
         room = request.path_params["room"]
-        refusal = _refusal_of_bot(request) or _refusal_of_room(room, is_reply="message_reference" in body)
+        refusal = refusal_of_bot(request) or _refusal_of_room(room, is_reply="message_reference" in body)
         return refusal or await self._take(request, room, body)
 
     async def change(self, request: Request) -> Response:
         body = await _body(request)
-        refusal = _refusal_of_bot(request) or _refusal_of_room(request.path_params["room"], is_reply=False)
+        refusal = refusal_of_bot(request) or _refusal_of_room(request.path_params["room"], is_reply=False)
         return refusal or await self._replace(request, request.path_params["room"], body)
 
     async def execute(self, request: Request) -> Response:
@@ -143,7 +143,8 @@ async def _body(request: Request) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _refusal_of_bot(request: Request) -> Response | None:
+def refusal_of_bot(request: Request) -> Response | None:
+    """Whether a bot may ask at all; None if it may."""
     if not request.headers.get("user-agent", "").startswith("DiscordBot ("):
         return _no(403, 40333, "internal network error")
     is_known = request.headers.get("authorization") == f"Bot {BOT_TOKEN}"

@@ -18,6 +18,11 @@ _MOST_ELEMENTS = 10
 
 _LONGEST: Final = {"header": 150, "section": 3_000, "context": 3_000}
 _LONGEST_FIELD = 2_000
+_MOST_ACTIONS = 25
+_LONGEST_LABEL = 75
+_LONGEST_VALUE = 2_000
+_LONGEST_ACTION_ID = 255
+_DIALOG: Final = (("title", 100), ("text", 300), ("confirm", 30), ("deny", 30))
 _KINDS: Final = frozenset({"header", "section", "context", "divider", "actions", "image", "rich_text", "markdown"})
 
 
@@ -64,6 +69,8 @@ def _flaw_of_block(block: Mapping[str, Any]) -> str:
         return "must be a plain_text object"
     if kind == "section" and not block.get("text") and not block.get("fields"):
         return "must provide text or fields"
+    if kind == "actions":
+        return _flaw_of_actions(block)
     if len(block.get("fields") or ()) > _MOST_FIELDS or len(block.get("elements") or ()) > _MOST_ELEMENTS:
         return "too many items"
     for element in _texts(block):
@@ -77,6 +84,32 @@ def _flaw_of_block(block: Mapping[str, Any]) -> str:
     return ""
 
 
+def _flaw_of_actions(block: Mapping[str, Any]) -> str:
+    elements = block.get("elements")
+    if not isinstance(elements, list) or not 1 <= len(elements) <= _MOST_ACTIONS:
+        return f"must provide 1 to {_MOST_ACTIONS} elements"
+    for element in elements:
+        if not isinstance(element, dict) or element.get("type") != "button":
+            return "unsupported element"
+        if len(str(element.get("value") or "")) > _LONGEST_VALUE or len(str(element.get("action_id") or "")) > _LONGEST_ACTION_ID:
+            return "value or action_id is too long"
+        dialog = element.get("confirm") or {}
+        if dialog and not {"title", "text", "confirm", "deny"} <= dialog.keys():
+            return "the dialog lacks a text"
+        for text, longest in (
+            (element.get("text"), _LONGEST_LABEL),
+            *((dialog.get(name), most) for name, most in _DIALOG if dialog),
+        ):
+            if (
+                not isinstance(text, dict)
+                or text.get("type") != "plain_text"
+                or not 1 <= len(str(text.get("text") or "")) <= longest
+            ):
+                return f"must be a plain_text object of at most {longest} characters"
+    return ""
+
+
 def _texts(block: Mapping[str, Any]) -> list[dict[str, Any]]:
-    parts = [block.get("text"), *(block.get("fields") or ()), *(block.get("elements") or ())]
+    elements = () if block.get("type") == "actions" else block.get("elements") or ()
+    parts = [block.get("text"), *(block.get("fields") or ()), *elements]
     return [part for part in parts if isinstance(part, dict) and "text" in part]
