@@ -62,7 +62,7 @@ def read(sms: Sms, url: str, headers: Mapping[str, str], body: bytes) -> Inbound
     Raises ForgedError if it is not proved to be Twilio's and meant for us; UsageError if it is no text message from a phone.
     """
     fields = own_fields(sms, url, headers, body)
-    if not _is_to_us(sms, fields):
+    if (sms.from_number or sms.messaging_service_sid) and not _is_to_us(sms, fields):
         raise ForgedError("the message went to a number that is not ours")
     phone, message_id, text = fields.get("From", ""), read_sid(fields), fields.get("Body", "")
     if not _PHONE.fullmatch(phone):
