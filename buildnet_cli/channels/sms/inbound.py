@@ -62,7 +62,7 @@ def read(sms: Sms, url: str, headers: Mapping[str, str], body: bytes) -> Inbound
     Raises ForgedError if it is not proved to be Twilio's and meant for us; UsageError if it is no text message from a phone.
     """
     fields = own_fields(sms, url, headers, body)
-    if (sms.from_number or sms.messaging_service_sid) and not _is_to_us(sms, fields):
+    if not _is_to_us(sms, fields):
         raise ForgedError("the message went to a number that is not ours")
     phone, message_id, text = fields.get("From", ""), read_sid(fields), fields.get("Body", "")
     if not _PHONE.fullmatch(phone):
@@ -91,6 +91,9 @@ def read_sid(fields: Mapping[str, str]) -> str:
 
 
 def _is_to_us(sms: Sms, fields: Mapping[str, str]) -> bool:
+    """Whether a message went to our number or our service; as long as neither is configured, to any of the account's."""
+    if sms.from_number is None and not sms.messaging_service_sid:
+        return True
     is_our_number = sms.from_number is not None and fields.get("To") == sms.from_number
     is_our_service = bool(sms.messaging_service_sid) and fields.get("MessagingServiceSid") == sms.messaging_service_sid
     return is_our_number or is_our_service

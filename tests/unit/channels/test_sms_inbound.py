@@ -83,7 +83,13 @@ def test_a_message_to_our_service_is_ours_whatever_its_number() -> None:
     with pytest.raises(ForgedError):
         read(call, from_number=None, messaging_service_sid="MG" + "1" * 32)
     with pytest.raises(ForgedError):
-        read(texted("STATUS", MessagingServiceSid=""), from_number=None, enabled=False)
+        read(texted("STATUS", To="", MessagingServiceSid=""), messaging_service_sid=twilio.SERVICE_SID)
+
+
+def test_an_account_without_a_number_of_its_own_hears_all_that_is_sent_to_it() -> None:
+    assert isinstance(read(texted("STATUS", To="+15005550099"), from_number=None, enabled=False), Inbound)
+    with pytest.raises(ForgedError):
+        read(texted("STATUS", AccountSid="AC" + "1" * 32), from_number=None, enabled=False)
 
 
 def test_a_signature_for_another_url_or_token_is_refused() -> None:
