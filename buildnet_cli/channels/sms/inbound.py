@@ -64,6 +64,8 @@ def read(sms: Sms, url: str, headers: Mapping[str, str], body: bytes) -> Inbound
     fields = own_fields(sms, url, headers, body)
     if not _is_to_us(sms, fields):
         raise ForgedError("the message went to a number that is not ours")
+    if fields.get("SmsStatus", "received") != "received":
+        raise UsageError("this reports on a message that we sent; it belongs to the route for that", where="SmsStatus")
     phone, message_id, text = fields.get("From", ""), read_sid(fields), fields.get("Body", "")
     if not _PHONE.fullmatch(phone):
         raise UsageError("the message does not come from a phone number", where="From")

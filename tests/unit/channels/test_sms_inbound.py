@@ -63,6 +63,12 @@ def test_a_sender_that_is_no_phone_number_is_not_taken(phone: str) -> None:
     assert not isinstance(caught.value, ForgedError)
 
 
+def test_a_report_is_no_message_even_if_it_comes_by_the_same_way() -> None:
+    call = twilio_calls.status_report(URL, SID, "delivered", To=twilio.FROM_NUMBER, From=PHONE, Body="HALT")
+    with pytest.raises(UsageError):
+        read(call)
+
+
 @pytest.mark.parametrize("sid", ["", "1", "SM" + "g" * 32, SID + "\n"])
 def test_a_message_without_an_id_is_not_taken(sid: str) -> None:
     with pytest.raises(UsageError):
