@@ -67,13 +67,11 @@ class Updates:
         with the `status` of the webhook if there is one; 0 if nobody answered.
         """
         given = parsed(await read_body(request))
-        update = {
-            "update_id": self._next_id,
-            **_update(given, self._next_id - _FIRST_UPDATE, int(self._front.clock.now().timestamp())),
-        }
+        now = int(self._front.clock.now().timestamp())
+        update = {**_update(given, self._next_id - _FIRST_UPDATE, now), "update_id": self._next_id}
         self._next_id += 1
-        if isinstance(query := update.get("callback_query"), dict) and isinstance(message := query.get("message"), dict):
-            self._presses[str(query.get("id"))] = str(message["chat"]["id"])
+        if "update" not in given and "callback_query" in update:
+            self._presses[update["callback_query"]["id"]] = str(update["callback_query"]["message"]["chat"]["id"])
         status = await self._post(update) if self._url else None
         if not self._url:
             async with self._news:

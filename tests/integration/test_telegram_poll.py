@@ -1,15 +1,13 @@
-"""What people write to the bot, asked for or posted to us, with Telegram's stand-in on the other side."""
+"""What people write to the bot, asked for or posted, with Telegram's stand-in on the other side."""
 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
-import urllib.error
-import urllib.request
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from telegram import Bot as LibraryBot
@@ -27,6 +25,7 @@ from buildnet_cli.net.http import HttpClient
 from buildnet_cli.sandbox import telegram
 from buildnet_cli.sandbox.telegram_updates import GET_UPDATES
 from tests.support.http_inbox import HttpInbox, http_inbox
+from tests.support.people import writes_to_bot
 
 pytestmark = pytest.mark.integration
 
@@ -66,15 +65,8 @@ async def library(inbox: HttpInbox) -> AsyncIterator[LibraryBot]:
 
 
 async def say(inbox: HttpInbox, **said: Any) -> dict[str, Any]:
-    """Write to the bot, as a person."""
-
-    def post() -> Any:
-        request = urllib.request.Request(f"{inbox.url}/telegram/say", json.dumps(said).encode(), method="POST")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
-
-    answer: dict[str, Any] = await asyncio.to_thread(post)
-    return answer
+    """Dana writes to the bot; a poller must go on meanwhile."""
+    return await asyncio.to_thread(writes_to_bot, inbox, DANA, **said)
 
 
 class Listener:
@@ -91,15 +83,13 @@ class Listener:
     async def run(self, *, updates: int = 0, pauses: int = 0) -> None:
         """Let it run until so much has happened, then end it."""
         task = asyncio.create_task(self.poller.run())
-        try:
-            async with asyncio.timeout(20):
-                while len(self.offsets) < updates or len(self.pauses) < pauses:
-                    self._something.clear()
-                    await self._something.wait()
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
+        async with asyncio.timeout(20):
+            while len(self.offsets) < updates or len(self.pauses) < pauses:
+                self._something.clear()
+                await self._something.wait()
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
 
     def texts(self) -> list[str]:
         said = [each.said if isinstance(each, Press) else each for each in self.heard]
@@ -122,9 +112,9 @@ class Listener:
 
 
 async def test_what_is_written_is_heard_in_order_and_once(config: Telegram, bot: Bot, inbox: HttpInbox) -> None:
-    first = (await say(inbox, **{"from": DANA, "text": "/status@buildnet_sandbox_bot"}))["update_id"]
-    await say(inbox, **{"from": DANA, "chat": GROUP, "text": "BUILD api"})
-    await say(inbox, update={"edited_message": {"text": "STOP"}})
+    first = (await say(inbox, text="/status@buildnet_sandbox_bot"))["update_id"]
+    await say(inbox, chat=GROUP, text="BUILD api")
+    await say(inbox, update={"edited_message": {"text": "STOP"}, "callback_query": {}})
     listener = Listener(config, bot)
     await listener.run(updates=3)
     assert listener.texts() == ["/status", "BUILD api"]
@@ -132,7 +122,7 @@ async def test_what_is_written_is_heard_in_order_and_once(config: Telegram, bot:
     assert listener.offsets == [first + 1, first + 2, first + 3]
     assert listener.pauses == []
     again = Listener(config, bot, offset=listener.offsets[-1])
-    await say(inbox, **{"from": DANA, "text": "later"})
+    await say(inbox, text="later")
     await again.run(updates=1)
     assert again.texts() == ["later"]
 
@@ -141,16 +131,15 @@ async def test_a_question_is_held_open_until_somebody_writes(config: Telegram, b
     listener = Listener(config, bot)
     running = asyncio.create_task(listener.run(updates=1))
     await asyncio.sleep(0.2)
-    await say(inbox, **{"from": DANA, "text": "STATUS"})
-    await running
+    await asyncio.gather(say(inbox, text="STATUS"), running)
     assert listener.texts() == ["STATUS"]
 
 
 async def test_one_update_that_fails_does_not_silence_the_next(
     config: Telegram, bot: Bot, inbox: HttpInbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await say(inbox, **{"from": DANA, "text": "one"})
-    await say(inbox, **{"from": DANA, "text": "two"})
+    await say(inbox, text="one")
+    await say(inbox, text="two")
     listener = Listener(config, bot, fail_with=ZeroDivisionError())
     await listener.run(updates=2)
     assert listener.texts() == ["two"]
@@ -158,18 +147,27 @@ async def test_one_update_that_fails_does_not_silence_the_next(
 
 
 async def test_an_update_that_could_not_be_written_down_comes_again(config: Telegram, bot: Bot, inbox: HttpInbox) -> None:
-    await say(inbox, **{"from": DANA, "text": "one"})
+    await say(inbox, text="one")
     listener = Listener(config, bot, fail_with=StorageError("the disk is full"))
     await listener.run(updates=1)
     assert listener.texts() == ["one"]
     assert listener.pauses == [1]
 
 
+async def test_a_list_of_something_else_is_trouble_and_not_asked_for_without_end(
+    config: Telegram, bot: Bot, inbox: HttpInbox
+) -> None:
+    inbox.script(GET_UPDATES, *[{"status": 200, "text": '{"ok":true,"result":[{},1]}'}] * 3)
+    listener = Listener(config, bot)
+    await listener.run(pauses=3)
+    assert listener.pauses[:3] == [1, 2, 4]
+
+
 async def test_a_webhook_from_before_is_removed_if_we_are_to_ask(config: Telegram, bot: Bot, inbox: HttpInbox) -> None:
     await bot.set_webhook("http://127.0.0.1:9/elsewhere")
     listener = Listener(config, bot)
     await listener.run(pauses=1)
-    await say(inbox, **{"from": DANA, "text": "STATUS"})
+    await say(inbox, text="STATUS")
     await listener.run(updates=1)
     assert listener.texts() == ["STATUS"]
     assert (await bot.webhook())["url"] == ""
@@ -194,10 +192,10 @@ async def test_another_who_asks_for_the_same_bot_is_told_of_once_and_left_time(
     listener = Listener(config, bot)
     await listener.run(pauses=3)
     assert listener.pauses[:3] == [30, 30, 30]
-    (told,) = [record for record in caplog.records if record.levelno == logging.WARNING]
+    (told,) = (record for record in caplog.records if record.levelno == logging.WARNING)
     assert "another program" in told.hint  # type: ignore[attr-defined]  # what `extra` adds
     assert "terminated by other" in listener.poller.trouble
-    await say(inbox, **{"from": DANA, "text": "STATUS"})
+    await say(inbox, text="STATUS")
     await listener.run(updates=1)
     assert listener.texts() == ["STATUS"]
 
@@ -220,7 +218,7 @@ async def test_a_wrong_token_is_trouble_and_not_the_end(config: Telegram, http: 
 
 
 async def test_a_press_is_heard_and_answered_once(config: Telegram, bot: Bot, inbox: HttpInbox) -> None:
-    await say(inbox, **{"from": DANA, "chat": GROUP, "press": "c:7f3a:y"})
+    await say(inbox, chat=GROUP, press="c:7f3a:y")
     listener = Listener(config, bot)
     await listener.run(updates=1)
     (press,) = listener.heard
@@ -246,8 +244,8 @@ async def test_the_menu_offers_commands(bot: Bot, library: LibraryBot) -> None:
 
 
 async def test_updates_are_in_telegrams_form(library: LibraryBot, inbox: HttpInbox) -> None:
-    await say(inbox, **{"from": DANA, "chat": GROUP, "text": "/status api"})
-    await say(inbox, **{"from": DANA, "press": "yes", "message": 7})
+    await say(inbox, chat=GROUP, text="/status api")
+    await say(inbox, press="yes", message=7)
     message, press = await library.get_updates(timeout=0)
     assert message.message is not None
     assert message.message.from_user is not None
@@ -263,8 +261,8 @@ async def test_updates_are_in_telegrams_form(library: LibraryBot, inbox: HttpInb
 
 async def test_the_second_who_asks_ends_the_first(library: LibraryBot, bot: Bot) -> None:
     first = asyncio.create_task(library.get_updates(timeout=10))
-    await asyncio.sleep(0.3)
-    assert list(await bot.updates(0, wait_secs=0)) == []
+    while not first.done():
+        assert list(await bot.updates(0, wait_secs=0)) == []
     with pytest.raises(Conflict, match="terminated by other getUpdates"):
         await first
 
@@ -273,13 +271,13 @@ async def test_a_webhook_gets_each_update_with_the_secret(library: LibraryBot, b
     await library.set_webhook(inbox.hook("bot"), secret_token=SECRET)
     with pytest.raises(Conflict, match="webhook is active"):
         await library.get_updates(timeout=0)
-    said = await say(inbox, **{"from": DANA, "text": "STATUS"})
+    said = await say(inbox, text="STATUS")
     assert said["status"] == 200
     (got,) = inbox.received("bot")
     assert got.headers["x-telegram-bot-api-secret-token"] == SECRET
     assert got.body["message"]["text"] == "STATUS"
     inbox.script("bot", 401)
-    await say(inbox, **{"from": DANA, "text": "STATUS"})
+    await say(inbox, text="STATUS")
     info = await library.get_webhook_info()
     assert (info.url, info.last_error_message) == (inbox.hook("bot"), "Wrong response from the webhook: 401")
     await bot.drop_webhook()
@@ -293,9 +291,9 @@ async def test_a_webhook_elsewhere_or_with_a_bad_secret_is_refused(library: Libr
         await library.set_webhook("http://127.0.0.1:9/x", secret_token="ä b")
 
 
-@pytest.mark.parametrize("said", [{}, {"from": "42", "text": "a"}, {"from": 42}, {"from": 42, "text": 1}])
+@pytest.mark.parametrize("said", [{}, {"text": 1}, {"text": "a", "chat": "42"}, {"press": []}])
 async def test_what_cannot_be_said_is_refused(said: dict[str, Any], inbox: HttpInbox) -> None:
-    with pytest.raises(urllib.error.HTTPError) as caught:
+    with pytest.raises(HTTPError) as caught:
         await say(inbox, **said)
     with caught.value as answer:
         assert answer.code == 400

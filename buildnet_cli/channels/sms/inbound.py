@@ -62,9 +62,10 @@ def read(sms: Sms, url: str, headers: Mapping[str, str], body: bytes) -> Inbound
     Raises ForgedError if it is not proved to be Twilio's and meant for us; UsageError if it is no text message from a phone.
     """
     fields = own_fields(sms, url, headers, body)
-    # An account that names no number of its own takes what goes to any of its numbers.
-    if (sms.from_number or sms.messaging_service_sid) and not _is_to_us(sms, fields):
+    if not _is_to_us(sms, fields):
         raise ForgedError("the message went to a number that is not ours")
+    if fields.get("SmsStatus", "received") != "received":
+        raise UsageError("this reports on a message that we sent; it belongs to the route for that", where="SmsStatus")
     phone, message_id, text = fields.get("From", ""), read_sid(fields), fields.get("Body", "")
     if not _PHONE.fullmatch(phone):
         raise UsageError("the message does not come from a phone number", where="From")
@@ -92,6 +93,9 @@ def read_sid(fields: Mapping[str, str]) -> str:
 
 
 def _is_to_us(sms: Sms, fields: Mapping[str, str]) -> bool:
+    """Whether a message went to our number or our service; as long as neither is configured, to any of the account's."""
+    if sms.from_number is None and not sms.messaging_service_sid:
+        return True
     is_our_number = sms.from_number is not None and fields.get("To") == sms.from_number
     is_our_service = bool(sms.messaging_service_sid) and fields.get("MessagingServiceSid") == sms.messaging_service_sid
     return is_our_number or is_our_service

@@ -11,7 +11,7 @@ from buildnet_cli.channels.telegram.bot import Bot
 from buildnet_cli.channels.telegram.inbound import Ignored, Press, read_update, update_id_of
 from buildnet_cli.commands.inbound import Inbound
 from buildnet_cli.config.channels.telegram import Telegram
-from buildnet_cli.errors import BuildNetError, ChannelError, StorageError, UsageError
+from buildnet_cli.errors import BuildNetError, ChannelError, Outcome, StorageError, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -82,11 +82,10 @@ class Poller:
 
     async def _hand_on(self, update: Any) -> None:
         try:
-            update_id = update_id_of(update)
-            read = read_update(update, self._name)
+            update_id, read = update_id_of(update), read_update(update, self._name)
         except UsageError as exc:
-            _log.warning("Telegram handed over something else: %s", exc.message)
-            return
+            # It could not be asked for what comes after it, either.
+            raise ChannelError(exc.message, outcome=Outcome.RETRY) from None
         try:
             await self._take(read)
         except StorageError:

@@ -63,6 +63,12 @@ def test_a_sender_that_is_no_phone_number_is_not_taken(phone: str) -> None:
     assert not isinstance(caught.value, ForgedError)
 
 
+def test_a_report_is_no_message_even_if_it_comes_by_the_same_way() -> None:
+    call = twilio_calls.status_report(URL, SID, "delivered", To=twilio.FROM_NUMBER, From=PHONE, Body="HALT")
+    with pytest.raises(UsageError):
+        read(call)
+
+
 @pytest.mark.parametrize("sid", ["", "1", "SM" + "g" * 32, SID + "\n"])
 def test_a_message_without_an_id_is_not_taken(sid: str) -> None:
     with pytest.raises(UsageError):
@@ -82,8 +88,14 @@ def test_a_message_to_our_service_is_ours_whatever_its_number() -> None:
     assert isinstance(read(call, from_number=None, messaging_service_sid=twilio.SERVICE_SID), Inbound)
     with pytest.raises(ForgedError):
         read(call, from_number=None, messaging_service_sid="MG" + "1" * 32)
-    # Who names neither, as in the specification's Quick Start, takes what goes to any number of the account.
-    assert isinstance(read(texted("STATUS", MessagingServiceSid=""), from_number=None, enabled=False), Inbound)
+    with pytest.raises(ForgedError):
+        read(texted("STATUS", To="", MessagingServiceSid=""), messaging_service_sid=twilio.SERVICE_SID)
+
+
+def test_an_account_without_a_number_of_its_own_hears_all_that_is_sent_to_it() -> None:
+    assert isinstance(read(texted("STATUS", To="+15005550099"), from_number=None, enabled=False), Inbound)
+    with pytest.raises(ForgedError):
+        read(texted("STATUS", AccountSid="AC" + "1" * 32), from_number=None, enabled=False)
 
 
 def test_a_signature_for_another_url_or_token_is_refused() -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -22,6 +20,7 @@ from buildnet_cli.commands.inbound import ForgedError, Inbound
 from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.sandbox import twilio, twilio_calls
 from tests.support.http_inbox import HttpInbox, http_inbox
+from tests.support.people import twilio_posts
 
 pytestmark = pytest.mark.integration
 
@@ -85,16 +84,10 @@ def inbox() -> Iterator[HttpInbox]:
         yield inbox
 
 
-def ask(inbox: HttpInbox, path: str, body: Any) -> Any:
-    request = urllib.request.Request(f"{inbox.url}/twilio/{path}", json.dumps(body).encode(), method="POST")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
 def test_a_text_is_heard_and_its_answer_reaches_the_phone(inbox: HttpInbox, ours: Application) -> None:
     inbox.clear()
     said = {"from": PHONE, "text": "STATUS é", "url": f"{PUBLIC}/sms?a=%20b", "to": f"{ours.url}/sms?a=%20b"}
-    assert ask(inbox, "say", said) == {"status": 200, "answer": ["ci-01 <ok>\nqueue 2"]}
+    assert twilio_posts(inbox, "say", **said) == {"status": 200, "answer": ["ci-01 <ok>\nqueue 2"]}
     (heard,) = ours.heard
     assert isinstance(heard, Inbound)
     assert (heard.identifier, heard.text) == (PHONE, "STATUS é")
@@ -104,20 +97,20 @@ def test_a_text_is_heard_and_its_answer_reaches_the_phone(inbox: HttpInbox, ours
 
 def test_a_bare_stop_is_a_keyword_and_is_met_with_silence(inbox: HttpInbox, ours: Application) -> None:
     said = {"from": PHONE, "text": "stop", "url": f"{PUBLIC}/sms", "to": f"{ours.url}/sms"}
-    assert ask(inbox, "say", said) == {"status": 200, "answer": []}
+    assert twilio_posts(inbox, "say", **said) == {"status": 200, "answer": []}
     assert isinstance(ours.heard[0], Keyword)
 
 
 def test_a_text_signed_for_another_address_is_refused(inbox: HttpInbox, ours: Application) -> None:
     said = {"from": PHONE, "text": "STATUS", "url": f"{ours.url}/sms"}
-    assert ask(inbox, "say", said) == {"status": 403, "answer": []}
+    assert twilio_posts(inbox, "say", **said) == {"status": 403, "answer": []}
     assert ours.heard == []
 
 
 def test_a_report_tells_what_became_of_a_message(inbox: HttpInbox, ours: Application) -> None:
     sid = "SM" + "1" * 32
     told = {"sid": sid, "status": "undelivered", "fields": {"ErrorCode": "30003"}}
-    assert ask(inbox, "report", {**told, "url": f"{PUBLIC}/status", "to": f"{ours.url}/status"}) == {"status": 200}
+    assert twilio_posts(inbox, "report", **told, url=f"{PUBLIC}/status", to=f"{ours.url}/status") == {"status": 200}
     assert ours.heard == [StatusReport(sid, State.UNDELIVERED, 30003)]
 
 
@@ -132,15 +125,14 @@ def test_twilios_own_library_takes_the_stand_ins_requests_for_genuine() -> None:
     "body",
     [
         {},
-        [],
         {"from": PHONE, "text": 1, "url": "http://127.0.0.1/"},
         {"from": PHONE, "text": "a", "url": "https://builds.example.com/sms"},
         {"from": PHONE, "text": "a", "url": "http://127.0.0.1/", "fields": {"a": 1}},
         {"from": PHONE, "text": "a", "url": "http://[/"},
     ],
 )
-def test_what_cannot_be_said_is_refused_and_nobody_else_is_called(body: Any, inbox: HttpInbox) -> None:
+def test_what_cannot_be_said_is_refused_and_nobody_else_is_called(body: dict[str, Any], inbox: HttpInbox) -> None:
     with pytest.raises(urllib.error.HTTPError) as caught:
-        ask(inbox, "say", body)
+        twilio_posts(inbox, "say", **body)
     with caught.value as answer:
         assert answer.code == 400
