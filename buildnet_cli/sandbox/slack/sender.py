@@ -1,6 +1,7 @@
 """What Slack sends to an app when somebody writes to it or presses a button, and how it is signed. Pure.
 
-Source: Slack "Verifying requests from Slack", "Enabling interactivity with slash commands", "Events API", "block_actions payload".
+Source: Slack "Verifying requests from Slack", "Enabling interactivity with slash commands", "Events API", "block_actions
+payload".
 """
 
 from __future__ import annotations
