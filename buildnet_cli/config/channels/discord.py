@@ -16,7 +16,6 @@ from buildnet_cli.config.permission import Permission
 from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
 
-
 # All zeros, as a placeholder has them, is one: libraries take made-up signatures for these as good.
 # Source: RFC 7748, 7, and libsodium's list: the points of small order, as they may be written.
 _WEAK_KEYS = frozenset(
