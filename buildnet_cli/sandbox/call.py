@@ -22,16 +22,17 @@ class Call:
     body: bytes
 
 
-async def post(call: Call, to: str = "") -> Answer:
+async def post(call: Call, to: str = "", *, timeout_secs: float = 15.0) -> Answer:
     """Make it. to: where the application really is, if something stands between; its URL by default.
 
+    timeout_secs: how long the provider waits.
     Raises UsageError if that is not on this machine; ChannelError if nobody answers.
     """
     url = to or call.url
     check_here(url)
     http = HttpClient()
     try:
-        return await http.request("POST", url, headers=call.headers, content=call.body)
+        return await http.request("POST", url, headers=call.headers, content=call.body, timeout_secs=timeout_secs)
     finally:
         await http.close()
 

@@ -6,13 +6,12 @@ import json
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from starlette.requests import Request
 
 from buildnet_cli.errors import ChannelError, UsageError
 from buildnet_cli.net.answer import Answer
-from buildnet_cli.net.http import HttpClient
+from buildnet_cli.sandbox.call import Call, check_here, post
 from buildnet_cli.sandbox.front import parsed, read_body
 
 DEADLINE_SECS: Final = 3.0
@@ -30,12 +29,7 @@ async def wanted(request: Request) -> dict[str, Any]:
     value = parsed(await read_body(request))
     if not isinstance(value, dict):
         raise UsageError("tell as a JSON object what is to be sent")
-    try:
-        host = urlsplit(str(value.get("url"))).hostname
-    except ValueError:
-        host = None
-    if host not in ("127.0.0.1", "localhost"):
-        raise UsageError("the sandbox sends to this machine alone", where="url")
+    check_here(str(value.get("url")))
     return value
 
 
@@ -45,19 +39,11 @@ async def send(wish: Mapping[str, Any], body: bytes, content_type: str, now: dat
     Raises UsageError for a flaw that nobody knows.
     """
     headers, body = _proved(str(wish.get("flaw") or ""), body, now, sign)
-    http = HttpClient()
+    call = Call(str(wish["url"]), {**headers, "content-type": content_type}, body)
     try:
-        answer: Answer = await http.request(
-            "POST",
-            str(wish["url"]),
-            headers={**headers, "content-type": content_type},
-            content=body,
-            timeout_secs=DEADLINE_SECS,
-        )
+        answer = await post(call, timeout_secs=DEADLINE_SECS)
     except ChannelError as refusal:
         return {"status": 0, "body": refusal.message}
-    finally:
-        await http.close()
     return {"status": answer.status, "body": _value(answer)}
 
 

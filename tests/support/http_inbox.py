@@ -42,6 +42,13 @@ class HttpInbox:
         with urllib.request.urlopen(self.url + path, timeout=5) as answer:
             return json.load(answer)
 
+    def send(self, provider: str, **wish: Any) -> Any:
+        """Have a provider post a request, as `POST /slack/send` and `/discord/send` take it; what was answered."""
+        body = json.dumps(wish).encode()
+        request = urllib.request.Request(f"{self.url}/{provider}/send", body, {"content-type": "application/json"})
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
 
 @contextmanager
 def http_inbox() -> Iterator[HttpInbox]:

@@ -26,10 +26,11 @@ _LABEL = 80
 
 
 def message(result: CommandResult, asker: str) -> dict[str, Any]:
-    """The message alone, which takes the place of one that stands there. asker: identifier of who may press its buttons."""
+    """The message alone, which takes the place of one that stands there. asker: the `Inbound`'s identifier of whoever asked."""
     is_asked = result.status is CommandStatus.CONFIRMATION_REQUIRED
+    told = "\n".join(filter(None, (_told(result.message), _hint(result), _question(result) if is_asked else "")))
     return {
-        "content": "\n".join(filter(None, (_told(result.message), _hint(result), _question(result) if is_asked else ""))),
+        "content": told if told.strip() else "-",
         "components": [_buttons(result, asker)] if is_asked else [],
         "allowed_mentions": {"parse": []},
     }

@@ -24,7 +24,7 @@ _DIALOG_TEXT = 300
 def response(result: CommandResult, asker: str) -> dict[str, Any]:
     """What a slash command is answered with, at once or later. Everybody sees what goes on from here; all else is for the asker.
 
-    asker: identifier of who may press its buttons.
+    asker: the `Inbound`'s identifier of whoever asked, who alone may press its buttons.
     """
     is_open = result.status is CommandStatus.ACCEPTED
     return {"response_type": "in_channel" if is_open else "ephemeral", **message(result, asker)}

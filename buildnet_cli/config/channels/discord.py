@@ -16,11 +16,32 @@ from buildnet_cli.config.permission import Permission
 from buildnet_cli.config.recipient import Channel, Listener, Recipient
 from buildnet_cli.config.section import Section
 
+# All zeros, as a placeholder has them, is one: libraries take made-up signatures for these as good.
+# Source: RFC 7748, 7, and libsodium's list: the points of small order, as they may be written.
+_WEAK_KEYS = frozenset(
+    {
+        "00" * 32,
+        "01" + "00" * 31,
+        "ec" + "ff" * 30 + "7f",
+        "ed" + "ff" * 30 + "7f",
+        "ee" + "ff" * 30 + "7f",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+    }
+)
+
 
 def _check_public_key(text: str) -> str:
     if text and not re.fullmatch(r"[0-9a-fA-F]{64}", text):
         raise ValueError("the public key must be 64 hexadecimal digits; copy it from the application's page")
+    if _without_sign(text) in _WEAK_KEYS:
+        raise ValueError("is a key that anybody can sign for; copy the application's own from its page")
     return text
+
+
+def _without_sign(key: str) -> str:
+    """The point's coordinate alone: the topmost bit of the last byte says which of two points it is."""
+    return f"{key[:-2]}{int(key[-2:], 16) & 0x7F:02x}".lower() if key else ""
 
 
 class DiscordRoom(Listener):

@@ -11,6 +11,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from pydantic import ValidationError
 
 from buildnet_cli.channels.button import Button
 from buildnet_cli.channels.discord.inbound import DiscordInbound, verify
@@ -101,6 +102,24 @@ def test_a_malformed_signature_is_refused(signature: str) -> None:
 def test_without_a_usable_key_nothing_is_taken(public_key: str) -> None:
     with pytest.raises(ForgedError):
         verify(public_key, VECTOR, PING, NOW)
+
+
+@pytest.mark.parametrize("first", ["00", "01"])
+@pytest.mark.parametrize("last", ["00", "80"])
+def test_a_key_that_anybody_can_sign_for_cannot_be_configured(first: str, last: str) -> None:
+    made_up = {**VECTOR, "x-signature-ed25519": "01" + "00" * 63}
+    weak = first + "00" * 30 + last
+    taken = sum(_is_taken(weak, made_up, b"%d" % count) for count in range(50))
+    assert taken > 0, "the library refuses such keys by itself now"
+    with pytest.raises(ValidationError, match="anybody can sign for"):
+        bot(public_key=weak)
+
+
+def _is_taken(public_key: str, headers: dict[str, str], body: bytes) -> bool:
+    with contextlib.suppress(ForgedError):
+        verify(public_key, headers, body, NOW)
+        return True
+    return False
 
 
 @settings(max_examples=1000)
