@@ -145,7 +145,7 @@ def read(raw: bytes, dns: Dns, rules: MailRules = RULES) -> Admitted | Ignored:
     return read_mail(raw, rules, NOW, look_up=dns, is_ours=lambda message_id: message_id == OUR_ID)
 
 
-class _Signer(dkim.DKIM):  # type: ignore[misc]
+class _Signer(dkim.DKIM):  # type: ignore[misc]  # dkimpy has no types
     """Signs other tags than the library would."""
 
     def __init__(self, raw: bytes, tags: bytes) -> None:

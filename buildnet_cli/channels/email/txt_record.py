@@ -17,8 +17,12 @@ def look_up_txt(name: str) -> bytes | None:
     import dns.resolver
 
     try:
-        answer = dns.resolver.resolve(f"{name}.", "TXT", lifetime=_TIMEOUT_SECS, search=False)
-    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN, dns.name.LabelTooLong, dns.name.NameTooLong):
+        asked = dns.name.from_text(name)
+    except dns.exception.DNSException:
+        return None  # no such name can exist
+    try:
+        answer = dns.resolver.resolve(asked, "TXT", lifetime=_TIMEOUT_SECS, search=False)
+    except (dns.resolver.NXDOMAIN, dns.resolver.NoAnswer, dns.resolver.YXDOMAIN):
         return None
     except (dns.exception.DNSException, OSError) as error:
         raise DnsFaultError(f"{name} could not be looked up: {type(error).__name__}") from error
