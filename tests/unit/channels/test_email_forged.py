@@ -168,11 +168,32 @@ def test_a_record_that_holds_no_key_proves_nothing(record: bytes) -> None:
         read(signed(letter(), dns, publish=lambda _: record), dns)
 
 
-@pytest.mark.parametrize("more", [b"; h=sha1", b"; s=tlsrpt", b"; k=ed25519", b"; p=again"])
-def test_a_key_for_something_else_proves_nothing(more: bytes) -> None:
+@pytest.mark.parametrize(
+    ("more", "tags"),
+    [
+        (b"; h=sha1", b""),
+        (b"; s=tlsrpt", b""),
+        (b"; s=other", b""),
+        (b"; k=ed25519", b""),
+        (b"; p=again", b""),
+        (b"; v=DKIM2", b""),
+        (b"; t=s", b"i=@ci.example.com"),
+        (b"; n=" + b"x" * 1_500, b""),
+        (b"", b"a=ed25519-sha256"),
+        (b"", b"z=" + b"x" * 4_000),
+        (b"", b"z=x" + b" " * 80 + b"x"),
+    ],
+)
+def test_a_key_or_a_signature_for_something_else_proves_nothing(more: bytes, tags: bytes) -> None:
     dns = Dns()
+    raw = signed(letter(), dns, tags=tags, publish=lambda record: record.partition(b"v=DKIM1; k=rsa; ")[2] + more)
     with pytest.raises(ForgedError):
-        read(signed(letter(), dns, publish=lambda record: record.replace(b"k=rsa; ", b"") + more), dns)
+        read(raw, dns)
+
+
+def test_a_signature_for_a_name_below_the_domain_is_the_domains_own() -> None:
+    dns = Dns()
+    assert isinstance(read(signed(letter(), dns, tags=b"i=@ci.example.com"), dns), Admitted)
 
 
 def test_a_good_signature_counts_among_bad_ones() -> None:
