@@ -18,6 +18,7 @@ CASES = {
     "cli": 13,
     "templates": 12,
     "events": 26,
+    "email_mime": 34,
     "provider_answers": 35,
     "huge_inputs": 7,
     "state_files": 13,
