@@ -131,11 +131,8 @@ class Agent:
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
             rest.callback(self._parts.bus.close)
-            rest.push_async_callback(self._drain, deadline)
+            rest.push_async_callback(lambda: self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5)))
             rest.push_async_callback(self._parts.engine.shutdown)
-
-    async def _drain(self, deadline: float) -> None:
-        await self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5))
 
     def _open_port(self) -> socket.socket | None:
         api = self._loaded.config.agent.api
@@ -174,6 +171,7 @@ class Agent:
     async def _tell_mishaps(self) -> None:
         """Say what had happened to the database; or, if an earlier agent had told of an error, that it is over."""
         host = socket.gethostname()
+        await self._parts.commands.note_mishap(self._clock.now())
         for mishap in self._parts.mishaps:
             _log.error("%s", mishap)
             await self._parts.ingest.accept(EventDraft("daemon.error", mishap, subject=host), source="agent")
@@ -220,7 +218,7 @@ class Agent:
             uid=os.geteuid(),
             access=lambda: self._access,
             ingest=self._parts.ingest,
-            redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
+            redrive=Redrive(self._parts.outbox, self._parts.dispatcher, self._parts.router, self._parts.releaser.wake),
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),

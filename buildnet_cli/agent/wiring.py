@@ -148,7 +148,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         engine,
         stock,
         builds,
-        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
+        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor), "; ".join(mishaps)),
         StoredAnswers(store, clock, dispatcher.wake),
         Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
