@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from buildnet_cli import redact
 from buildnet_cli.agent.engines import ChosenEngine
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.api.auth import ApiKey
@@ -17,6 +18,7 @@ from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
 from buildnet_cli.commands.confirm import Confirmations, Policy
+from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -252,3 +254,15 @@ def access(loaded: Loaded) -> Access:
         hosts=frozenset(name.lower() for name in (*_LOOPBACK_NAMES, api.host, *api.allowed_hosts)),
         is_remote_control_on=remote.enabled,
     )
+
+
+def inbound_sms(loaded: Loaded) -> Sms | None:
+    """The Twilio account whose text messages are commands: the configured one, else the one that the environment names."""
+    sms = loaded.config.notifications.channels.sms
+    if sms is not None:
+        return sms if sms.account_sid and sms.auth_token is not None else None
+    sid, token = os.environ.get("TWILIO_ACCOUNT_SID"), os.environ.get("TWILIO_AUTH_TOKEN")
+    if not sid or not token or not loaded.config.remote_control.takes_sms:
+        return None
+    redact.register(token)
+    return Sms.model_validate({"enabled": False, "account_sid": sid, "auth_token": token})

@@ -26,7 +26,7 @@ EARLY = 0.2
 def test_crash_no_loss_100pts(
     project: Project, lives: Lives, producer: Producer, standin: Provider, chance: random.Random, tell: Tell
 ) -> None:
-    """At 100 random moments, and ten times as many in the long run."""
+    """At about 100 random moments, as many as a minute holds; at 1,000 in the long run."""
     project.configure(**unhindered({"name": "Team", "url": standin.hook("killed")}))
     with producer.running():
         for _ in rounds(200, 1000, quick_secs=60):
