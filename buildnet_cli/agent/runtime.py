@@ -127,11 +127,8 @@ class Agent:
             rest.push_async_callback(_cancel, tasks)
             rest.push_async_callback(server.stop)
             rest.callback(self._parts.bus.close)
-            rest.push_async_callback(self._drain, deadline)
+            rest.push_async_callback(lambda: self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5)))
             rest.push_async_callback(self._parts.engine.shutdown)
-
-    async def _drain(self, deadline: float) -> None:
-        await self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5))
 
     def _open_port(self) -> socket.socket | None:
         api = self._loaded.config.agent.api
