@@ -13,7 +13,7 @@ from starlette.routing import Route
 from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
 from buildnet_cli.api.requests import BadRequestError, TooSlowError, check_host
-from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes, stream
+from buildnet_cli.api.routes import agent, builds, commands, config, deliveries, events, history, look, mutes, stream
 from buildnet_cli.api.services import Services
 from buildnet_cli.errors import BuildNetError, Kind, TooLargeError
 
@@ -24,7 +24,7 @@ def build_app(services: Services) -> Starlette:
     """The application, with every route behind the check of the name we are called by."""
     routes = [
         Route(path, _guarded(endpoint), methods=[method])
-        for module in (look, events, stream, builds, deliveries, history, commands, mutes, agent)
+        for module in (look, events, stream, builds, deliveries, history, commands, config, mutes, agent)
         for method, path, endpoint in module.ROUTES
     ]
     app = Starlette(

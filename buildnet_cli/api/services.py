@@ -30,6 +30,18 @@ class StatusPage(Protocol):
         ...
 
 
+class ChangeableSettings(Protocol):
+    """The configuration in force."""
+
+    def value(self, key: str) -> Any:
+        """One section, or all for an empty key, with secrets as `***`."""
+        ...
+
+    async def merge(self, patch: Mapping[str, Any], *, is_remote: bool) -> Mapping[str, Any]:
+        """Apply a JSON merge patch and work by it: `{version, changed}`. Raises DeniedError for protected keys, UsageError."""
+        ...
+
+
 @dataclass(frozen=True)
 class Access:
     """Who may come in over TCP; replaced as a whole at a reload.
@@ -48,7 +60,7 @@ class Services:
 
     store: read by the routes, written only through the others.
     status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
-    feed: live events. tickets: for listeners that can send no header.
+    settings: the configuration, secrets masked. feed: live events. tickets: for listeners that can send no header.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
     """
 
@@ -63,5 +75,6 @@ class Services:
     tickets: Tickets
     status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+    settings: ChangeableSettings
     reload: Callable[[], Awaitable[dict[str, Any]]]
     stop: Callable[[], Awaitable[dict[str, Any]]]
