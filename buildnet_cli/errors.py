@@ -98,8 +98,8 @@ class TooManyError(BuildNetError):
 
     kind = Kind.TOO_MANY
 
-    def __init__(self, message: str, *, retry_after_secs: float, hint: str = "") -> None:
-        super().__init__(message, hint=hint)
+    def __init__(self, message: str, *, retry_after_secs: float, hint: str = "", where: str = "") -> None:
+        super().__init__(message, hint=hint, where=where)
         self.retry_after_secs = retry_after_secs
 
 

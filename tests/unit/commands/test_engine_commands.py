@@ -43,7 +43,7 @@ class Engine:
 def context(engine: Engine) -> Context:
     principal = Principal("local", "socket", "uid 0", ("*",))
     unused = cast(Any, None)
-    return Context(principal, FakeClock(START), cast(Any, engine), unused, unused, unused, "req_1")
+    return Context(principal, FakeClock(START), cast(Any, engine), unused, unused, unused, unused, unused, "req_1")
 
 
 @pytest.mark.parametrize(
