@@ -32,7 +32,7 @@ class AgentSettings:
         self._changing = asyncio.Lock()
 
     def value(self, key: str) -> Any:
-        return _value(self._loaded(), key) if key else view.shown(self._loaded())
+        return _value(self._loaded(), key) if key else view.shown(self._loaded(), is_remote=True)
 
     async def would_set(self, key: str, text: str, *, is_remote: bool) -> Mapping[str, Any]:
         before = self._loaded()
@@ -77,7 +77,7 @@ def _explained(change: Callable[[], Any]) -> Any:
 
 def _value(loaded: Loaded, key: str) -> Any:
     try:
-        return view.get(loaded, key)
+        return view.get(loaded, key, is_remote=True)
     except NotFoundError as exc:
         raise UsageError(f"there is no key {ascii(key)[:80]}: {exc.message}", hint=exc.hint) from exc
 
@@ -85,7 +85,7 @@ def _value(loaded: Loaded, key: str) -> Any:
 def _value_or_none(loaded: Loaded, key: str) -> Any:
     """A key in its second spelling, or of a section that is not there, has no value of its own."""
     try:
-        return view.get(loaded, key)
+        return view.get(loaded, key, is_remote=True)
     except NotFoundError:
         return None
 

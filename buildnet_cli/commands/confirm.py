@@ -16,7 +16,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from buildnet_cli.clock import Clock
-from buildnet_cli.commands.grammar import CODE_LENGTHS, as_code
+from buildnet_cli.commands.grammar import as_code
 from buildnet_cli.commands.model import Principal
 from buildnet_cli.config.permission import CONFIRMED_FROM_AFAR
 from buildnet_cli.config.remote_control import RemoteControl
@@ -174,7 +174,7 @@ class Confirmations:
         await self._check_lock(principal)
         await self._expire()
         tried = await self._store.take_try(*asker, command=command, request_id=request_id, now=self._clock.now())
-        if not (len(code) in CODE_LENGTHS and code.isascii() and code.isdigit()):
+        if not (len(code) == self.policy.digits and code.isascii() and code.isdigit()):
             await self._lock_if_due(principal)
             raise UsageError(f"a code has {self.policy.digits} digits; nothing has run")
         for pending in tried:

@@ -256,4 +256,4 @@ def _check_count(known: Command, words: tuple[str, ...]) -> None:
     if len(words) < known.fewest:
         raise UsageError(f"{known.name} needs its {known.usage}", hint=f"write it as {known.signature}")
     if len(words) > known.most:
-        raise UsageError(f"{known.name} takes no {ascii(words[known.most])[:80]}", hint=f"write it as {known.signature}")
+        raise UsageError(f"{known.name} takes no argument {ascii(words[known.most])[:80]}", hint=f"write it as {known.signature}")

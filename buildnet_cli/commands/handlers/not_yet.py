@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from buildnet_cli.commands.model import Context, Level, Reply
 from buildnet_cli.commands.registry import command
 from buildnet_cli.errors import UnsupportedError, UsageError
+from buildnet_cli.net.address import read_address
 
 _PERIODS = ("daily", "weekly", "monthly")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -33,10 +34,19 @@ async def node_add(ctx: Context, words: tuple[str, ...]) -> Reply:
         url = urlsplit("")
     if url.scheme not in ("http", "https") or not url.hostname:
         raise UsageError(f"{ascii(words[0])[:80]} is no url of a node", hint="write it as NODE ADD https://node.example.com:9876")
+    address = read_address(url.hostname)
+    if address is not None and address.is_link_local:
+        raise UsageError(f"{url.hostname} is the address of no node", hint="name a machine of yours")
     _refuse("nodes", "every package is built on this machine")
 
 
-@command("NODE REMOVE", "id", level=Level.ADMIN)
+async def would_remove_node(ctx: Context, words: tuple[str, ...]) -> Reply:
+    """What NODE REMOVE would do."""
+    _check_name(words[0], "id of a node")
+    return Reply(f"remove the node {words[0]}")
+
+
+@command("NODE REMOVE", "id", level=Level.ADMIN, preview=would_remove_node)
 async def node_remove(ctx: Context, words: tuple[str, ...]) -> Reply:
     """Remove a machine that builds (not supported yet)."""
     _check_name(words[0], "id of a node")
@@ -56,7 +66,13 @@ async def plugin_load(ctx: Context, words: tuple[str, ...]) -> Reply:
     _refuse("plugins", f"{words[0]} has not been loaded")
 
 
-@command("PLUGIN UNLOAD", "name", level=Level.ADMIN)
+async def would_unload_plugin(ctx: Context, words: tuple[str, ...]) -> Reply:
+    """What PLUGIN UNLOAD would do."""
+    _check_name(words[0], "name of a plugin")
+    return Reply(f"unload the plugin {words[0]}")
+
+
+@command("PLUGIN UNLOAD", "name", level=Level.ADMIN, preview=would_unload_plugin)
 async def plugin_unload(ctx: Context, words: tuple[str, ...]) -> Reply:
     """Unload a plugin (not supported yet)."""
     _check_name(words[0], "name of a plugin")
