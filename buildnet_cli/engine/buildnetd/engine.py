@@ -170,8 +170,9 @@ class BuildnetdEngine:
             await self._worker
 
     async def stop_daemon(self) -> None:
-        """End the daemon itself, after `shutdown`. Raises UnreachableError if it does not answer."""
+        """End the daemon itself, after `shutdown`, and tell of it. Raises UnreachableError if it does not answer."""
         await self._client.shut_down()
+        await self._desk.store([], [health.announce(health.Turn.STOPPED, self._client.url)])
 
     async def daemon_answers(self) -> bool:
         """Whether it can be asked now."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -28,6 +28,7 @@ class Sequence:
 
     def __init__(self) -> None:
         self.clock, self.store, self.journal = FakeClock(NOW), MemoryStore(), list[str]()
+        self.confirmations = StoredConfirmations(cast(Any, self.store))
         self.codes: dict[str, str] = {}
         self.results: list[CommandResult] = []
         self.executor = self.begin()
@@ -92,7 +93,7 @@ async def test_a_sequence_executes_what_it_should(case: Case) -> None:
             await sequence.play({"confirm": what})
         assert sequence.executed == 0
     if "pending_max" in case.expect:
-        waiting = await StoredConfirmations(sequence.store).open_ones(ASKER.channel, ASKER.identifier, sequence.clock.now())  # type: ignore[arg-type]
+        waiting = await sequence.confirmations.open_ones(ASKER.channel, ASKER.identifier, sequence.clock.now())
         assert 1 <= len(waiting) <= case.expect["pending_max"]
 
 
