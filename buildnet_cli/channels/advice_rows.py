@@ -177,10 +177,10 @@ _TELEGRAM = (
     Row("400", "the bot may not post there", "make it an administrator of the chat", "not enough rights"),
     Row("400", "the message is longer than Telegram takes", "check your own template for this channel", "message is too long"),
     Row("400", "Telegram cannot read the message's tags", "check your own template for this channel", "can't parse entities"),
-    Row("401", "Telegram does not accept the token", "set telegram.bot_token as @BotFather shows it", "answered 401"),
-    Row("404", "the token is none, or base_url is wrong", "set telegram.bot_token as @BotFather shows it", "answered 404"),
-    Row("409", "another program polls with the same token", "stop that one, or make a bot of its own for each", "answered 409"),
-    Row("429", "too many messages at once", "nothing: it is tried again by itself", "answered 429"),
+    Row("401", "Telegram does not accept the token", "set telegram.bot_token as @BotFather shows it", "Telegram 401"),
+    Row("404", "the token is none, or base_url is wrong", "set telegram.bot_token as @BotFather shows it", "Telegram 404"),
+    Row("409", "another program polls with the same token", "stop that one, or make a bot of its own for each", "Telegram 409"),
+    Row("429", "too many messages at once", "nothing: it is tried again by itself", "Telegram 429"),
 )
 
 _PUSH = (

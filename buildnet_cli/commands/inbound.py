@@ -17,7 +17,7 @@ class Inbound:
     """A text that somebody wrote to us, proved to come from its provider. Whether they may ask us anything is not yet known.
 
     channel: sms, email, slack, discord or telegram.
-    identifier: the provider's stable id of who wrote, by which they are known: a phone number, an address, `TEAM/USER`, a user's id.
+    identifier: the provider's stable id of who wrote, by which they are known: a phone number, an address, `TEAM/USER`, an id.
     name: as the provider calls them; shown, never trusted.
     text: what they wrote, undecoded beyond what the provider does; not yet a command.
     message_id: the provider's, so that nothing is acted on twice.

@@ -24,6 +24,9 @@ from buildnet_cli.routing.decision import Target
 EVENT_TYPE: Final = "custom.test"
 """What a test speaks of unless it is told otherwise."""
 
+_LONGEST_ID = 8
+_ID_SHOWN = 4
+
 
 @dataclass(frozen=True, slots=True)
 class SendResult:
@@ -109,12 +112,17 @@ async def send_test(
         outgoing = OutgoingMessage(new_id("dlv"), target, worded, attempt=1, sent_at=clock.now())
         try:
             receipt = await channel.send(outgoing)
-            result, detail, hint = "delivered", receipt.detail or receipt.provider_id, ""
+            result, detail, hint = "delivered", " ".join(filter(None, (_short(receipt.provider_id), receipt.detail))), ""
         except ChannelError as exc:
             result, detail, hint = "failed", exc.message, exc.hint
         return SendResult(target.channel, target.recipient, result, timedelta(seconds=clock.monotonic() - began), detail, hint)
 
     return list(await asyncio.gather(*(send(recipient) for recipient in recipients)))
+
+
+def _short(provider_id: str) -> str:
+    """Enough of a provider's id to find the message by."""
+    return provider_id if len(provider_id) <= _LONGEST_ID else f"{provider_id[:_ID_SHOWN]}…"
 
 
 def _hint(word: str, known: Sequence[str]) -> str:

@@ -13,7 +13,7 @@ from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.backoff import Failure, fate_of
 from buildnet_cli.delivery.channel import Channel
 from buildnet_cli.delivery.clean import clean_text
-from buildnet_cli.delivery.model import Attempt, DeliveryStatus, Leased, OutgoingMessage, Thread
+from buildnet_cli.delivery.model import Attempt, DeliveryStatus, FirstTold, Leased, OutgoingMessage, Thread
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.events.model import Event
 from buildnet_cli.messages.model import Message
@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 _LONGEST_ANSWER = 2000
 _MOST_REMEMBERED = 32
+_MOST_FIRSTS = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,7 @@ class Sender:
         self._deadline_secs = deadline_secs
         self._jitter = jitter
         self._messages: dict[str, Message] = {}
+        self._firsts: dict[tuple[str, Target], FirstTold] = {}
 
     async def attempt(self, leased: Leased) -> Tried:
         """Try once. Whatever goes wrong is in the answer; only cancellation is raised."""
@@ -113,6 +115,8 @@ class Sender:
             _log.exception("an attempt crashed", extra={"target": str(delivery.target), "delivery": delivery.id})
             cause = f"our own fault ({type(exc).__name__}); the agent's log has the cause"
             return self._failed(leased, started_at, Failure(Outcome.CRASHED, cause))
+        if receipt.ref and delivery.incident and self._first_told(leased) is None:
+            self._remember(leased, receipt.ref)
         may_be_twice = any(leased.effort.count(outcome) for outcome in (Outcome.UNKNOWN, Outcome.INTERRUPTED))
         reason = "delivered; an earlier attempt may have arrived too" if may_be_twice else "delivered"
         return self._final(leased, started_at, DeliveryStatus.DELIVERED, None, reason, answer, receipt.ref)
@@ -132,12 +136,21 @@ class Sender:
         return self._failed(leased, started_at, failure).attempt
 
     def _thread(self, leased: Leased, latest: Message, kind: str) -> Thread | None:
-        address, first = leased.delivery.address, leased.first
+        address, first = leased.delivery.address, self._first_told(leased)
         if address is not None:
             return Thread(address.thread, None) if address.thread else None
         if first is None:
             return None
         return Thread(first.ref, updated(self.outlets.reword(self._message_of(first.event), kind), latest))
+
+    def _first_told(self, leased: Leased) -> FirstTold | None:
+        """What the target was told first; what was leased together with that could not know of it yet."""
+        return leased.first or self._firsts.get((leased.delivery.incident, leased.delivery.target))
+
+    def _remember(self, leased: Leased, ref: str) -> None:
+        if len(self._firsts) >= _MOST_FIRSTS:
+            self._firsts.clear()
+        self._firsts[leased.delivery.incident, leased.delivery.target] = FirstTold(ref, leased.event)
 
     def _failed(self, leased: Leased, started_at: datetime, failure: Failure) -> Tried:
         now = self._clock.now()

@@ -130,5 +130,6 @@ def clamp_delay(seconds: float) -> float:
 
 def quote(text: str) -> str:
     """The start of an answer in one line, fit for a person: no control characters, no secret."""
-    line = " ".join(_UNPRINTABLE.sub(" ", scrub(text[: _LONGEST_QUOTE * 8])).split())
+    # Scrubbed before it is cut: of half a secret nobody would know that it is one.
+    line = " ".join(_UNPRINTABLE.sub(" ", scrub(text)[: _LONGEST_QUOTE * 8]).split())
     return line if len(line) <= _LONGEST_QUOTE else line[: _LONGEST_QUOTE - 1] + "…"

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 
 from buildnet_cli.sandbox import telegram, twilio
 from tests.support.agent import Project, Ran, new_project, request, wait_for
+from tests.support.canaries import forms
 from tests.support.http_inbox import HttpInbox
 
 pytestmark = pytest.mark.e2e
@@ -44,12 +43,6 @@ LINES = [
     "agent start --json",
     "config set notifications.settings.dedup_window_secs 7",
 ]
-
-
-def forms(secret: str) -> set[bytes]:
-    """A secret in every spelling that somebody could read it in."""
-    raw = secret.encode()
-    return {raw, base64.b64encode(raw).rstrip(b"="), quote(secret, safe="").encode(), json.dumps(secret)[1:-1].encode()}
 
 
 FORMS = {name: forms(secret) for name, secret in {**SECRETS, "BUILDNET_MASTER_KEY": MASTER_KEY}.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -74,9 +75,9 @@ def test_the_table_shows_what_each_said(sending: Project, inbox: HttpInbox) -> N
         "Blocked": "failed",
         "Group": "delivered",
     }
-    assert rows["Lead"][4] == "queued, 1 segment"
+    assert re.fullmatch(r"SM[0-9a-f]{2}… queued, 1 segment", rows["Lead"][4])
     assert rows["Blocked"][4] == "403: the person has blocked the bot"
-    assert "the person has to unblock the bot" in ran.out
+    assert "ask Blocked to unblock it" in ran.out
     assert "400" in rows["Ill"][4]
     assert "127.0.0.1" in rows["Gone"][4]
     assert ran.out.splitlines()[-1] == "3 of 6 delivered"

@@ -8,6 +8,7 @@ import hmac
 import logging
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ from buildnet_cli.net.http import HttpClient
 from buildnet_cli.sandbox.inbox import Received
 from tests.support.http_inbox import HttpInbox, http_inbox
 from tests.support.messages import SAMPLES, event, outgoing
+from tests.support.raw_provider import raw_provider
 
 pytestmark = pytest.mark.integration
 
@@ -177,3 +179,19 @@ async def test_a_captive_portal_is_not_taken_for_slack(http: HttpClient, inbox: 
     with pytest.raises(ChannelError, match="web page") as caught:
         await deliver(http, inbox, url=inbox.hook("slack"), format="slack")
     assert caught.value.outcome is Outcome.RETRY
+
+
+@pytest.mark.parametrize(("verify", "method"), [(True, "POST"), (False, "PUT"), (False, "PATCH")])
+async def test_an_untrusted_certificate_is_taken_only_if_the_endpoint_says_so(
+    http: HttpClient, tmp_path: Path, verify: bool, method: str
+) -> None:
+    with raw_provider() as provider:
+        url = provider.url("hook", {"tls": "self_signed"}, tmp_path)
+        webhook = Webhook.model_validate({"name": "hook", "url": url, "verify": verify, "method": method, "timeout_secs": 5})
+        sending = WebhookChannel([webhook], http).send(outgoing(render(event()), "webhook:hook"))
+        if verify:
+            with pytest.raises(ChannelError, match="certificate"):
+                await sending
+        else:
+            assert (await sending).detail == "HTTP 200"
+        assert provider.asked["hook"] == (0 if verify else 1)

@@ -6,13 +6,7 @@ from collections import Counter
 
 from tests.support.bad_inputs import groups, pending
 
-MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "EVT-035", "PROV-051", "PROV-053", "PROV-055", "PROV-056", "CMD-036", "CMD-053"} | {
-    "STATE-018",
-    "STATE-019",
-    "STATE-020",
-    # Mail is not sent yet.
-    *(f"CRLF-{number:03}" for number in (1, 4, 5, 8, 10, 12, 16, 18)),
-}
+MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "PROV-051", "PROV-053", "PROV-055", "PROV-056", "CMD-036", "CMD-053"}
 """The most that may be pending. An id leaves this set when its part arrives; none is ever added."""
 
 CASES = {

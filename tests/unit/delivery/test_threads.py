@@ -44,6 +44,11 @@ class House:
         await until(lambda: len(self.channel.sent) == before + 2)
         return sorted(self.channel.sent[before:], key=lambda each: each.target.recipient)
 
+    async def accept_together(self, *event_types: str) -> None:
+        """Hand in events about one subject at the same time."""
+        drafts = [EventDraft(event_type, subject="api") for event_type in event_types]
+        await asyncio.gather(*(self._ingest.accept(draft, source="test") for draft in drafts))
+
 
 @pytest.fixture
 async def house() -> AsyncIterator[House]:
@@ -73,6 +78,21 @@ async def test_the_next_problem_begins_a_thread_of_its_own(house: House) -> None
     second = await house.tell("build.failed")
     assert second[0].thread is None
     assert second[0].incident != first[0].incident
+
+
+async def test_a_problem_and_its_end_that_were_leased_together_are_one_thread(house: House) -> None:
+    for number in range(4):
+        await house.tell("custom.x", f"so that much is leased at once {number}")
+    before = len(house.channel.sent)
+    for recipient in ("ci", "ops"):
+        house.channel.receipts[recipient] = Receipt("ok", ref=f"{recipient}/first")
+    await house.accept_together("build.failed", "build.completed")
+    await until(lambda: len(house.channel.sent) == before + 4)
+    for recipient in ("ci", "ops"):
+        failed, completed = [each for each in house.channel.sent[before:] if each.target.recipient == recipient]
+        assert failed.thread is None
+        assert completed.thread is not None
+        assert completed.thread.ref == f"{recipient}/first"
 
 
 async def test_other_subjects_and_plain_facts_belong_to_no_thread(house: House) -> None:

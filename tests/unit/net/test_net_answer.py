@@ -142,3 +142,9 @@ def test_a_page_in_the_place_of_an_api_is_tried_again(text: str, kind: str) -> N
 @pytest.mark.parametrize("text", ['{"ok": true}', "ok", "", "1 < 2"])
 def test_what_is_no_page_passes(text: str) -> None:
     refuse_web_page(answer(200, text, content_type="application/json"))
+
+
+def test_no_secret_is_cut_in_two_and_shown_by_half(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redact, "_shared", redact.Redactor())
+    redact.register("a-long-secret-of-36-characters-here-")
+    assert "secret" not in quote("a-long-secret-of-36-characters-here-" * 100)
