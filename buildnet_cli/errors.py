@@ -5,6 +5,7 @@ BuildNetError
 │   └── TooLargeError       it is larger than is taken
 ├── ConfigError         the configuration is missing, unreadable or wrong (carries its problems)
 ├── DeniedError         the caller may not do this
+├── TooManyError        the caller may do this, and has done it too often (carries when to come again)
 ├── UnreachableError    the agent or the engine does not answer
 ├── NotFoundError       nothing matched
 │   └── UnknownPackageError   a build was asked for of something that is no package
@@ -30,6 +31,7 @@ class Kind(enum.Enum):
     TOO_LARGE = "too_large"
     CONFIG = "config"
     DENIED = "denied"
+    TOO_MANY = "too_many"
     UNREACHABLE = "unreachable"
     CONFIRMATION_NEEDED = "confirmation_needed"
     CONFIRMATION_WRONG = "confirmation_wrong"
@@ -86,6 +88,19 @@ class DeniedError(BuildNetError):
     """The caller may not do this."""
 
     kind = Kind.DENIED
+
+
+class TooManyError(BuildNetError):
+    """The caller asks too often.
+
+    retry_after_secs: how long to wait before asking again.
+    """
+
+    kind = Kind.TOO_MANY
+
+    def __init__(self, message: str, *, retry_after_secs: float, hint: str = "", where: str = "") -> None:
+        super().__init__(message, hint=hint, where=where)
+        self.retry_after_secs = retry_after_secs
 
 
 class UnreachableError(BuildNetError):

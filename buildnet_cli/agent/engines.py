@@ -98,6 +98,15 @@ class ChosenEngine:
     async def shutdown(self) -> None:
         await self._engine.shutdown()
 
+    async def stop_daemon(self) -> None:
+        """End the BuildNet daemon, if one builds. Raises UnreachableError if it does not answer."""
+        if not isinstance(self._engine, LocalEngine):
+            await self._engine.stop_daemon()
+
+    async def daemon_answers(self) -> bool:
+        """Whether a BuildNet daemon builds, and answers."""
+        return not isinstance(self._engine, LocalEngine) and await self._engine.daemon_answers()
+
     async def _has_daemon(self, loaded: Loaded) -> bool:
         engine = loaded.config.engine
         if engine.type != "auto":

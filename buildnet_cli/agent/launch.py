@@ -10,6 +10,7 @@ from typing import Any, Final
 import uvloop
 
 from buildnet_cli import logs
+from buildnet_cli.agent.lifecycle import become_anew
 from buildnet_cli.agent.lock import AgentLock, acquire_or_meet
 from buildnet_cli.agent.runtime import Agent
 from buildnet_cli.agent.start import Starter, failure_report
@@ -43,7 +44,10 @@ def run_agent(workspace: Workspace, *, ready_fd: int | None, verbosity: int = 0)
         # The lock is never let go: it ends with the process, so that whoever waits for its end waits for ours.
         loaded = load(workspace.config, open_vault().get)
         _start_log(workspace, loaded, verbosity, to_file=not starter.is_foreground)
-        return uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
+        code = uvloop.run(Agent(workspace, loaded, lock, SystemClock()).run(starter))
+        if code is None:
+            become_anew(ready_fd)
+        return code
     except BuildNetError as exc:
         if not starter.is_waiting:
             raise

@@ -15,9 +15,11 @@ from typing import Any, Final
 from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
+from buildnet_cli.agent.lifecycle import AgentLifecycle
 from buildnet_cli.agent.lock import AgentLock
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
+from buildnet_cli.agent.settings import AgentSettings
 from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
@@ -60,28 +62,30 @@ class Agent:
         self._socket = socket_path(workspace.state)
         self._api = ""
         self._note = ""
-        self._is_stopping = asyncio.Event()
         self._access = wiring.access(loaded)
         self._people = People.from_config(loaded.config)
         self._sms = wiring.inbound_sms(loaded)
         self._has_console = False
         self._parts: wiring.Parts
         self._account: Account
+        self._lifecycle: AgentLifecycle
+        self._settings = AgentSettings(workspace, lambda: self._loaded, self.reload)
         self._reloading: asyncio.Task[None] | None = None
 
-    async def run(self, starter: Starter) -> int:
-        """Start, say so, serve until stopped, and end; the exit code, 1 if a part of it broke."""
+    async def run(self, starter: Starter) -> int | None:
+        """Start, say so, serve until stopped, and end; the exit code, 1 if a part of it broke, None if it is to begin anew."""
         console = sys.stdout if starter.is_foreground else None
         self._has_console = console is not None
         tcp = self._open_port()
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console, api=self._api)
         self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
+        self._lifecycle = AgentLifecycle(self._parts.engine, self._workspace, lambda: self._loaded)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         upkeep = Upkeep(self._workspace, self._parts, self._account, self._clock, self._tell)
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._parts.outbox.void_leases()
-            await self._parts.commands.interrupt_unfinished(self._clock.now())
+            await self._end_commands()
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
@@ -104,16 +108,17 @@ class Agent:
         finally:
             await self._end(server, tasks)
 
-    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> int:
+    async def _until_stopped(self, tasks: list[asyncio.Task[None]]) -> int | None:
         """Wait for a stop, and say that it came. A part that ends before is a mistake of ours, and never a silent one."""
-        stopping = asyncio.create_task(self._is_stopping.wait())
+        stopping = asyncio.create_task(self._lifecycle.ending.wait())
         ended, _ = await asyncio.wait([stopping, *tasks], return_when=asyncio.FIRST_COMPLETED)
         for task in ended - {stopping}:
             _log.critical("the %s ended; the agent stops", task.get_name(), exc_info=task.exception())
             await self._tell("daemon.error", f"the {task.get_name()} of the agent on {socket.gethostname()} ended unexpectedly")
         stopping.cancel()
+        self._account.is_stopping = True
         await self._tell("daemon.stopped", f"buildnet-notify stopped on {socket.gethostname()}")
-        return 0 if stopping in ended else 1
+        return (None if self._lifecycle.is_restarting else 0) if stopping in ended else 1
 
     async def _end(self, server: ApiServer, tasks: list[asyncio.Task[None]]) -> None:
         """Builds first, because their ends are news; then what is being sent; then the doors. No failure skips the rest."""
@@ -122,6 +127,7 @@ class Agent:
             # In the reverse order of their use.
             rest.push_async_callback(asyncio.to_thread, self._parts.store.close)
             rest.push_async_callback(self._parts.http.close)
+            rest.push_async_callback(self._lifecycle.turn_daemon)
             for channel in self._parts.channels.values():
                 rest.push_async_callback(channel.close)
             rest.push_async_callback(_cancel, tasks)
@@ -147,15 +153,21 @@ class Agent:
 
     def _stop_on_signal(self, number: int) -> None:
         """Begin to end; who asks twice is not kept waiting: that is a crash, and a crash loses nothing."""
-        if self._is_stopping.is_set():
+        if self._lifecycle.ending.is_set():
             os._exit(128 + number)
-        self._account.is_stopping = True
-        self._is_stopping.set()
+        self._lifecycle.ending.set()
 
     async def _accept(self, event_type: str, message: str) -> None:
         if self._parts.engine.is_daemon:
             return  # these events are about the BuildNet daemon then, and its engine tells them
         await self._parts.ingest.accept(EventDraft(event_type, message, subject=socket.gethostname()), source="agent")
+
+    async def _end_commands(self) -> None:
+        """Complete what a former agent left executing: its restart is done, and whoever asked for it hears so."""
+        message = f"buildnet-notify {__version__} has started again"
+        for request_id, to in await self._parts.commands.end_open(message, self._clock.now()):
+            await self._parts.answers.send(to, message, request_id)
+        await self._parts.commands.interrupt_unfinished(self._clock.now())
 
     async def _tell(self, event_type: str, message: str) -> None:
         """Accept an event on the way out, where nothing can be done if the disk refuses it."""
@@ -173,6 +185,9 @@ class Agent:
             builds=self._parts.builds,
             answers=self._parts.answers,
             status=self._account.status,
+            settings=self._settings,
+            lifecycle=self._lifecycle,
+            rates=self._parts.rates,
         )
         return Services(
             uid=os.geteuid(),
@@ -192,6 +207,7 @@ class Agent:
             tickets=Tickets(self._clock),
             status=self._account.page,
             test=self._send_test,
+            settings=self._settings,
             reload=self.reload,
             stop=self.stop,
         )
@@ -226,6 +242,7 @@ class Agent:
         parts.dispatcher.replace_outlets(wiring.outlets(loaded, parts.channels, table, parts.wording))
         parts.router.rules = wiring.rules(loaded, table)
         parts.releaser.wake()
+        parts.rates.limit(loaded.config.remote_control.rate_limit)
         parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
         self._people = People.from_config(loaded.config)
@@ -255,8 +272,7 @@ class Agent:
     async def stop(self) -> dict[str, Any]:
         """Begin to end; what will be left for the next start."""
         counts = await self._parts.store.read(deliveries.counts)
-        self._account.is_stopping = True
-        self._is_stopping.set()
+        self._lifecycle.ending.set()
         return {"pid": os.getpid(), "kept": counts[DeliveryStatus.PENDING] + counts[DeliveryStatus.HELD]}
 
 

@@ -17,7 +17,9 @@ from buildnet_cli.api.services import Access
 from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
-from buildnet_cli.commands.confirm import Confirmations, Policy
+from buildnet_cli.commands.confirm import WRONG_IN_WINDOW, Confirmations, Policy
+from buildnet_cli.commands.model import Principal
+from buildnet_cli.commands.rates import CommandRates
 from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
@@ -37,6 +39,7 @@ from buildnet_cli.engine.local.stock import Stock
 from buildnet_cli.engine.project import Project, Written, load_project, project_from_config, read_project, usable_cpus
 from buildnet_cli.errors import ConfigError
 from buildnet_cli.events.bus import EventBus
+from buildnet_cli.events.model import EventDraft
 from buildnet_cli.events.pattern import Pattern
 from buildnet_cli.messages.render import render
 from buildnet_cli.net.http import HttpClient
@@ -87,6 +90,7 @@ class Parts:
     commands: StoredCommands
     answers: StoredAnswers
     confirmations: Confirmations
+    rates: CommandRates
     http: HttpClient
     wording: Wording
     channels: dict[str, Channel] = field(default_factory=dict)
@@ -152,12 +156,23 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         builds,
         StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor), "; ".join(mishaps)),
         StoredAnswers(store, clock, dispatcher.wake),
-        Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
+        Confirmations(
+            StoredConfirmations(store),
+            clock,
+            Policy.from_config(loaded.config.remote_control),
+            lambda principal: _tell_of_lock(ingest, principal),
+        ),
+        CommandRates(loaded.config.remote_control.rate_limit),
         http,
         wording,
         channels,
         mishaps,
     )
+
+
+async def _tell_of_lock(ingest: Ingest, principal: Principal) -> None:
+    message = f"{principal} gave {WRONG_IN_WINDOW} wrong confirmation codes; none of theirs is looked at for an hour"
+    await ingest.accept(EventDraft("confirmation.locked", message, subject=str(principal)), source="agent")
 
 
 def open_mishaps(database: Path, clock: Clock) -> list[str]:

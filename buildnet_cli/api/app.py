@@ -17,6 +17,7 @@ from buildnet_cli.api.routes import (
     agent,
     builds,
     commands,
+    config,
     deliveries,
     events,
     history,
@@ -37,7 +38,7 @@ def build_app(services: Services) -> Starlette:
     """The application, with every route behind the check of the name we are called by."""
     routes = [
         Route(path, _guarded(endpoint), methods=[method])
-        for module in (look, events, stream, builds, deliveries, history, commands, mutes, agent)
+        for module in (look, events, stream, builds, deliveries, history, commands, config, mutes, agent)
         for method, path, endpoint in module.ROUTES
     ]
     # Whoever calls these proves it with a signature, under whatever name the provider knows us.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import http
 import json
+import math
 from typing import Any, Final
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from buildnet_cli.errors import BuildNetError, Kind
+from buildnet_cli.errors import BuildNetError, Kind, TooManyError
 from buildnet_cli.redact import scrub
 
 STATUS_OF: Final = {
@@ -19,6 +20,7 @@ STATUS_OF: Final = {
     Kind.TOO_LARGE: 413,
     Kind.CONFIG: 500,
     Kind.DENIED: 403,
+    Kind.TOO_MANY: 429,
     Kind.UNREACHABLE: 502,
     Kind.CONFIRMATION_NEEDED: 202,
     Kind.CONFIRMATION_WRONG: 409,
@@ -48,10 +50,16 @@ def problem(
     return Response(json.dumps(body), status, headers, media_type="application/problem+json")
 
 
+def retry_after(secs: float) -> dict[str, str]:
+    """The header that says when to come again, in whole seconds and never too early."""
+    return {"Retry-After": str(max(1, math.ceil(secs)))}
+
+
 async def on_error(request: Request, exc: Exception) -> Response:
     """Answer for one of our own errors."""
     assert isinstance(exc, BuildNetError)
-    return problem(STATUS_OF[exc.kind], exc.kind, exc.message, hint=exc.hint, where=exc.where)
+    headers = retry_after(exc.retry_after_secs) if isinstance(exc, TooManyError) else None
+    return problem(STATUS_OF[exc.kind], exc.kind, exc.message, hint=exc.hint, where=exc.where, headers=headers)
 
 
 async def on_http_error(request: Request, exc: Exception) -> Response:

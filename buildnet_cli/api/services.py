@@ -36,6 +36,18 @@ class StatusPage(Protocol):
         ...
 
 
+class ChangeableSettings(Protocol):
+    """The configuration in force."""
+
+    def value(self, key: str) -> Any:
+        """One section, or all for an empty key, with secrets as `***`."""
+        ...
+
+    async def merge(self, patch: Mapping[str, Any], *, is_remote: bool) -> Mapping[str, Any]:
+        """Apply a JSON merge patch and work by it: `{version, changed}`. Raises DeniedError for protected keys, UsageError."""
+        ...
+
+
 @dataclass(frozen=True)
 class Access:
     """Who may come in over TCP; replaced as a whole at a reload.
@@ -54,6 +66,7 @@ class Services:
 
     store: read by the routes, written only through the others.
     status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
+    settings: the configuration, secrets masked, and changed.
     config: the present configuration. door: for messages from outside. answers: what is told later, to whoever asked.
     http: for answers that providers take at an address of their own. sms: the account whose text messages are commands;
     None while there is none.
@@ -78,5 +91,6 @@ class Services:
     tickets: Tickets
     status: Callable[[], Awaitable[StatusPage]]
     test: Callable[[Mapping[str, Any]], Awaitable[list[dict[str, Any]]]]
+    settings: ChangeableSettings
     reload: Callable[[], Awaitable[dict[str, Any]]]
     stop: Callable[[], Awaitable[dict[str, Any]]]

@@ -18,6 +18,7 @@ EXIT_OF: Final = {
     Kind.TOO_LARGE: 2,
     Kind.CONFIG: 3,
     Kind.DENIED: 4,
+    Kind.TOO_MANY: 4,
     Kind.UNREACHABLE: 5,
     Kind.CONFIRMATION_NEEDED: 6,
     Kind.CONFIRMATION_WRONG: 7,

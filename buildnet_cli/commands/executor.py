@@ -12,8 +12,20 @@ from buildnet_cli.commands import grammar
 from buildnet_cli.commands.audit import Request
 from buildnet_cli.commands.authorise import may_run
 from buildnet_cli.commands.confirm import Confirmations
-from buildnet_cli.commands.model import Answers, BuildHistory, CommandLog, CommandResult, CommandStatus, Context, Principal, Reply
-from buildnet_cli.commands.registry import ALIASES, NOT_YET, Command, commands
+from buildnet_cli.commands.model import (
+    Answers,
+    BuildHistory,
+    CommandLog,
+    CommandResult,
+    CommandStatus,
+    Context,
+    Lifecycle,
+    Principal,
+    Reply,
+    Settings,
+)
+from buildnet_cli.commands.rates import CommandRates
+from buildnet_cli.commands.registry import ALIASES, Command, commands
 from buildnet_cli.delivery.model import Address
 from buildnet_cli.engine.port import Engine
 from buildnet_cli.errors import (
@@ -22,7 +34,7 @@ from buildnet_cli.errors import (
     DeniedError,
     Kind,
     StorageError,
-    UnsupportedError,
+    TooManyError,
     UsageError,
 )
 from buildnet_cli.ids import new_id
@@ -44,6 +56,9 @@ class Executor:
         builds: BuildHistory,
         answers: Answers,
         status: Callable[[], Awaitable[Mapping[str, Any]]],
+        settings: Settings,
+        lifecycle: Lifecycle,
+        rates: CommandRates,
     ) -> None:
         self._log = log
         self._clock = clock
@@ -52,6 +67,9 @@ class Executor:
         self._builds = builds
         self._answers = answers
         self._status = status
+        self._settings = settings
+        self._lifecycle = lifecycle
+        self._rates = rates
         self._commands = commands()
 
     async def execute(self, text: str, principal: Principal, *, code: str | None = None) -> CommandResult:
@@ -72,7 +90,7 @@ class Executor:
         """
         answer = grammar.read_answer(text)
         if answer is None:
-            name = scrub(text.strip()[: grammar.LONGEST])
+            name = scrub(self._as_recorded(text)[: grammar.LONGEST])
             return await self._recorded(name, _Asker(principal, reply_to), lambda asker: self._run(text, asker, code), message_id)
         # The code itself is in no row.
         return await self._recorded(
@@ -101,11 +119,12 @@ class Executor:
         )
         if not await self._log.begin(request, principal.name, message_id):
             return None
-        kind, hint = None, ""
+        kind, hint, retry_after_secs = None, "", None
         try:
             name, reply = await act(asker)
         except BuildNetError as exc:
             kind, hint = exc.kind, exc.hint
+            retry_after_secs = exc.retry_after_secs if isinstance(exc, TooManyError) else None
             reply = Reply(exc.message, status=_STATUS_OF.get(exc.kind, CommandStatus.FAILED))
         except Exception:  # noqa: BLE001  (whatever a handler does, its row is completed and the asker answered)
             _log.exception("a command failed unexpectedly", extra={"request_id": request_id})
@@ -114,9 +133,20 @@ class Executor:
         # An answer repeats what was asked, and that may be anything.
         name, message = scrub(name), scrub(reply.message)
         result = {key: scrub_json(value) for key, value in reply.result.items()}
+        await self._record_end(asker, name, reply, result, message)
+        if reply.then is not None:
+            reply.then()
+        told = {**reply.private, **result}
+        return CommandResult(name, reply.status, request_id, asked_at, told, message, kind, scrub(hint), retry_after_secs)
+
+    async def _record_end(self, asker: _Asker, name: str, reply: Reply, result: Mapping[str, Any], message: str) -> None:
+        """Complete the row, or leave it to the next start of the agent."""
         try:
+            if reply.is_open:
+                await self._log.leave_open(asker.request_id, command=name, reply_to=asker.reply_to)
+                return
             await self._log.finish(
-                request_id,
+                asker.request_id,
                 command=name,
                 status=reply.status.value,
                 result=result,
@@ -125,20 +155,21 @@ class Executor:
             )
         except StorageError as exc:
             # It has run, so the asker is told what came of it; the row stays as executing, and the next start closes it.
-            _log.error("the end of a command could not be recorded: %s", exc.message, extra={"request_id": request_id})
-        told = {**reply.private, **result}
-        return CommandResult(name, reply.status, request_id, asked_at, told, message, kind, scrub(hint))
+            _log.error("the end of a command could not be recorded: %s", exc.message, extra={"request_id": asker.request_id})
 
     async def _run(self, text: str, asker: _Asker, code: str | None) -> tuple[str, Reply]:
         """Run a command, or ask back before it."""
         parsed, known, context = self._prepare(text, asker)
+        written = known.recorded(parsed.words)
+        if code is None:
+            self._rates.take(asker.principal, known.level, self._clock.monotonic())
         if self._confirmations.is_needed(known.name, asker.principal.channel):
             if code is None:
-                return parsed.text, await self._ask(parsed, known, context)
+                return written, await self._ask(parsed, known, context)
             await self._confirmations.redeem(code, asker.principal, command=parsed.text)
         elif code is not None:
             raise ConfirmationError(f"{known.name} asks for no code; nothing has run", hint="send it without a code")
-        return parsed.text, await known.handler(context, parsed.words)
+        return written, await known.handler(context, parsed.words)
 
     async def _answer(self, answer: grammar.Answer, asker: _Asker) -> tuple[str, Reply]:
         """Do what was said to a command that asked back."""
@@ -157,26 +188,33 @@ class Executor:
         text = await self._confirmations.redeem(code, asker.principal, request_id=request_id)
         # What somebody may do is asked again: it may have changed since.
         parsed, known, context = self._prepare(text, asker)
-        return parsed.text, await known.handler(context, parsed.words)
+        return known.recorded(parsed.words), await known.handler(context, parsed.words)
 
     async def _ask(self, parsed: grammar.Parsed, known: Command, context: Context) -> Reply:
         """Say what a command would do, and ask for its code."""
         preview = await known.preview(context, parsed.words) if known.preview is not None else Reply("run")
         code, expires_at = await self._confirmations.ask(context.request_id, parsed.text, context.principal)
         return Reply(
-            f"{parsed.text} would {preview.message}. Nothing has run yet.",
+            f"{known.recorded(parsed.words)} would {preview.message}. Nothing has run yet.",
             {"expires_at": to_rfc3339(expires_at), "preview": {"summary": preview.message, **preview.result}},
             CommandStatus.CONFIRMATION_REQUIRED,
             private={"code": code},
         )
 
+    def _as_recorded(self, text: str) -> str:
+        """What somebody asked for, as it may be written down before it is understood: without what may be a secret."""
+        try:
+            parsed = grammar.parse(text, self._commands, ALIASES)
+        except UsageError:
+            return text.strip()
+        known = self._commands[parsed.name]
+        return known.recorded(parsed.words) if known.is_masked else text.strip()
+
     def _prepare(self, text: str, asker: _Asker) -> tuple[grammar.Parsed, Command, Context]:
         """Which command a text means and what it may use. Raises unless it exists and whoever asks may run it."""
         principal = asker.principal
-        parsed = grammar.parse(text, [*self._commands, *NOT_YET], ALIASES)
-        known = self._commands.get(parsed.name)
-        if known is None:
-            raise UnsupportedError(f"{parsed.name} is not supported yet", hint="send HELP for what is")
+        parsed = grammar.parse(text, self._commands, ALIASES)
+        known = self._commands[parsed.name]
         if not may_run(principal, known):
             raise DeniedError(
                 f"{known.name} needs the level {known.level}, which {principal.name} does not have",
@@ -190,6 +228,8 @@ class Executor:
             self._builds,
             self._status,
             self._answers,
+            self._settings,
+            self._lifecycle,
             asker.request_id,
             asker.reply_to,
         )
@@ -205,11 +245,15 @@ class _Asker:
     request_id: str = field(default_factory=lambda: new_id("req"))
 
 
-_STATUS_OF = {Kind.DENIED: CommandStatus.DENIED, Kind.UNSUPPORTED: CommandStatus.UNSUPPORTED}
+_STATUS_OF = {
+    Kind.DENIED: CommandStatus.DENIED,
+    Kind.TOO_MANY: CommandStatus.DENIED,
+    Kind.UNSUPPORTED: CommandStatus.UNSUPPORTED,
+}
 
 
 def _check_count(known: Command, words: tuple[str, ...]) -> None:
     if len(words) < known.fewest:
-        raise UsageError(f"{known.name} needs more than that", hint=f"write it as {known.signature}")
+        raise UsageError(f"{known.name} needs its {known.usage}", hint=f"write it as {known.signature}")
     if len(words) > known.most:
-        raise UsageError(f"{known.name} takes no {ascii(words[known.most])[:80]}", hint=f"write it as {known.signature}")
+        raise UsageError(f"{known.name} takes no argument {ascii(words[known.most])[:80]}", hint=f"write it as {known.signature}")

@@ -15,6 +15,7 @@ LONGEST = 500
 CODE_LENGTHS = range(6, 11)
 """Digits that a confirmation code may have."""
 
+_HELP = "send HELP for the list"
 _ADDRESSED = re.compile(r"(?:[/!]|\[buildnet\]\s*|@[a-z0-9_.-]+\s+|buildnet\s+)", re.IGNORECASE | re.ASCII)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]")
 _ASCII_UPPER = {ord(letter): letter.upper() for letter in "abcdefghijklmnopqrstuvwxyz"}
@@ -76,11 +77,13 @@ def parse(text: str, names: Collection[str], aliases: Mapping[str, str]) -> Pars
     if len(stripped) > LONGEST:
         raise UsageError(f"a command has at most {LONGEST} characters; this has {len(stripped)}")
     if _CONTROL.search(stripped):
-        raise UsageError("a command is one line of plain text; this holds control characters")
+        raise UsageError(
+            "send one command on one line of plain text; this holds control characters", hint="send HELP for the list"
+        )
     stripped = _bare(stripped)
     words = tuple(stripped.split())
     if not words:
-        raise UsageError("there is no command", hint="send HELP for the list")
+        raise UsageError("there is no command", hint=_HELP)
     upper = tuple(word.translate(_ASCII_UPPER) for word in words)
     for count in range(min(3, len(words)), 0, -1):
         name = " ".join(upper[:count])
@@ -105,5 +108,5 @@ def _suggestion(upper: tuple[str, ...], words: tuple[str, ...], names: Collectio
     for count in range(min(2, len(upper)), 0, -1):
         near = difflib.get_close_matches(" ".join(upper[:count]), names, n=1, cutoff=0.7)
         if near:
-            return f"did you mean {' '.join((near[0], *words[count:]))}?"
-    return "send HELP for the list"
+            return f"did you mean {' '.join((near[0], *words[count:]))}? {_HELP}"
+    return _HELP

@@ -36,6 +36,11 @@ class Principal:
     def __str__(self) -> str:
         return f"{self.channel}:{self.name}"
 
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the terminal of this machine."""
+        return self.channel == "socket"
+
 
 class CommandStatus(enum.StrEnum):
     """How a command ended, as the specification's result object says it."""
@@ -55,12 +60,15 @@ class Reply:
     message: for people, one or a few lines. result: the same for programs.
     status: accepted if the work goes on after the answer.
     private: what the asker alone gets beside the result; it is stored nowhere.
+    then: what is done once the reply is stored. is_open: it is the next start of the agent that ends the command.
     """
 
     message: str
     result: Mapping[str, Any] = field(default_factory=dict)
     status: CommandStatus = CommandStatus.EXECUTED
     private: Mapping[str, Any] = field(default_factory=dict)
+    then: Callable[[], None] | None = None
+    is_open: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +76,7 @@ class CommandResult:
     """The specification's result object, the same on every channel.
 
     kind, hint: set if the command failed; they decide exit code and status, and what to do next.
+    retry_after_secs: set if it was one too many; how long to wait.
     """
 
     command: str
@@ -78,6 +87,7 @@ class CommandResult:
     message: str
     kind: Kind | None = None
     hint: str = ""
+    retry_after_secs: float | None = None
 
     def as_wire(self) -> dict[str, Any]:
         """`{command, status, request_id, timestamp, result, message}`."""
@@ -116,12 +126,55 @@ class CommandLog(Protocol):
         """Complete the row. command: as it was understood."""
         ...
 
+    async def leave_open(self, request_id: str, *, command: str, reply_to: Address | None) -> None:
+        """Leave the row to the next start of the agent, which completes it as executed and tells whoever asked."""
+        ...
+
 
 class Answers(Protocol):
     """A second answer, once what was asked for is done."""
 
     async def expect(self, request_id: str, run_id: str, build_id: str, to: Address) -> None:
         """Answer again when a build has ended, or a whole run if build_id is empty."""
+        ...
+
+
+class Settings(Protocol):
+    """The configuration, as commands see and change it. Secrets are shown as `***`."""
+
+    def value(self, key: str) -> Any:
+        """One value or section, or all of it for an empty key. Raises UsageError or NotFoundError."""
+        ...
+
+    async def would_set(self, key: str, text: str, *, is_remote: bool) -> Mapping[str, Any]:
+        """What `set` would change: `{key, before, after}`. Raises as it does, with nothing written."""
+        ...
+
+    async def set(self, key: str, text: str, *, is_remote: bool) -> Mapping[str, Any]:
+        """Change a value and work by it: `{key, before, after, version}`.
+
+        Raises DeniedError for a key that is not changed this way, ConfigError if the result is wrong; nothing is changed then.
+        """
+        ...
+
+
+class Lifecycle(Protocol):
+    """The agent's own end, and with a BuildNet daemon that one's as well."""
+
+    async def prospect(self) -> str:
+        """What an end would cut short, in words: `2 builds end with it`; empty for nothing."""
+        ...
+
+    def check_restart(self) -> None:
+        """Raises UnsupportedError if what would be stopped cannot be started again from here."""
+        ...
+
+    def stop(self) -> None:
+        """Begin to end: what is under way is drained, what waits is kept."""
+        ...
+
+    def restart(self) -> None:
+        """The same, and begin anew as the same process."""
         ...
 
 
@@ -139,6 +192,8 @@ class Context:
     builds: BuildHistory
     status: Callable[[], Awaitable[Mapping[str, Any]]]
     answers: Answers
+    settings: Settings
+    lifecycle: Lifecycle
     request_id: str
     reply_to: Address | None = None
 
@@ -151,6 +206,8 @@ __all__ = [
     "CommandStatus",
     "Context",
     "Level",
+    "Lifecycle",
     "Principal",
     "Reply",
+    "Settings",
 ]

@@ -5,24 +5,28 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final
 
 from buildnet_cli.commands.model import Context, Level, Reply
+from buildnet_cli.redact import MASK
 
 Handler = Callable[[Context, tuple[str, ...]], Awaitable[Reply]]
 
 _ARGUMENT = re.compile(r"\[(?:--)?[a-z]+\]|[a-z]+")
+_REST = "..."
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """One row of the table of commands.
 
-    usage: its arguments, `[package]` for one that may be left out, `[--force]` for an option.
+    usage: its arguments, `[package]` for one that may be left out, `[--force]` for an option, `value...` for all that follows.
     help: the first line of its handler's docstring.
     preview: what it would do, for whoever is to confirm it: words such as `remove 3 artifacts`; None if nobody can say.
+    is_masked: whether its last argument may be a secret, and is written down nowhere.
     """
 
     name: str
@@ -31,6 +35,7 @@ class Command:
     help: str
     handler: Handler
     preview: Handler | None = None
+    is_masked: bool = False
 
     @property
     def permission(self) -> str:
@@ -45,7 +50,14 @@ class Command:
     @property
     def most(self) -> int:
         """How many arguments it takes."""
+        if self.usage.endswith(_REST):
+            return sys.maxsize
         return len(_ARGUMENT.findall(self.usage))
+
+    def recorded(self, words: tuple[str, ...]) -> str:
+        """The command as it is written down: `CONFIG SET key ***`."""
+        kept = (*words[: self.fewest - 1], *([MASK] if len(words) >= self.fewest else [])) if self.is_masked else words
+        return " ".join((self.name, *kept))
 
     @property
     def signature(self) -> str:
@@ -57,20 +69,16 @@ _commands: dict[str, Command] = {}
 ALIASES: Final = {"?": "HELP", "COMMANDS": "HELP", "HALT": "STOP", "STOP DAEMON": "STOP"}
 """Other words for a command, where carriers or habit demand them."""
 
-NOT_YET: Final = (
-    "REPORT", "CONFIG GET", "CONFIG SET", "STOP", "RESTART",
-    "NODE LIST", "NODE ADD", "NODE REMOVE", "PLUGIN LIST", "PLUGIN LOAD", "PLUGIN UNLOAD",
-)  # fmt: skip
-"""Commands of the specification that this version knows of and cannot do. A name leaves this list when its handler arrives."""
 
-
-def command(name: str, usage: str = "", *, level: Level, preview: Handler | None = None) -> Callable[[Handler], Handler]:
+def command(
+    name: str, usage: str = "", *, level: Level, preview: Handler | None = None, is_masked: bool = False
+) -> Callable[[Handler], Handler]:
     """Register a coroutine as a command. Its docstring's first line becomes the help text."""
 
     def register(handler: Handler) -> Handler:
         if name in _commands:
             raise ValueError(f"the command {name} is registered twice")
-        _commands[name] = Command(name, usage, level, (handler.__doc__ or "").partition("\n")[0], handler, preview)
+        _commands[name] = Command(name, usage, level, (handler.__doc__ or "").partition("\n")[0], handler, preview, is_masked)
         return handler
 
     return register

@@ -9,16 +9,19 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from buildnet_cli.clock import Clock, SystemClock
 from buildnet_cli.config.history import History, Version
 from buildnet_cli.config.interpolate import Lookup
 from buildnet_cli.config.loader import Loaded, load_text
 from buildnet_cli.config.origin import KeyPath, parse_key
-from buildnet_cli.config.rewrite import read_value, with_patch, with_value
+from buildnet_cli.config.protected import refuse_protected
+from buildnet_cli.config.rewrite import plain_values, read_value, with_patch, with_value
 from buildnet_cli.config.source import Source, read_source
 from buildnet_cli.errors import ConflictError, StorageError
+
+_LOCALLY: Final = "on that machine: buildnet-notify config set KEY VALUE"
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,7 @@ class Editor:
     """Changes one configuration file.
 
     lookup: as for `loader.load`. history: where versions are kept.
+    is_remote: whether somebody changes it from afar; protected keys raise DeniedError then.
     """
 
     def __init__(
@@ -45,12 +49,14 @@ class Editor:
         *,
         environ: Mapping[str, str] = os.environ,
         clock: Clock | None = None,
+        is_remote: bool = False,
     ) -> None:
         self._path = path
         self._history = history
         self._lookup = lookup
         self._environ = environ
         self._clock = clock if clock is not None else SystemClock()
+        self._is_remote = is_remote
 
     def set_value(self, key: str, text: str) -> Change:
         """Set one key to a value written as YAML; what cannot be YAML is text. `***` leaves a value as it is.
@@ -61,6 +67,11 @@ class Editor:
         with self._locked():
             source = self._read()
             return self._write(source, with_value(_text(source), path, value, str(self._path)))
+
+    def try_value(self, key: str, text: str) -> Loaded:
+        """What `set_value` would come to, with nothing written. Raises as it does."""
+        source = self._read()
+        return self._checked(source, with_value(_text(source), parse_key(key), read_value(text), str(self._path)))
 
     def set_values(self, values: Mapping[KeyPath, str]) -> Change:
         """Set several keys to texts, in one change."""
@@ -96,7 +107,7 @@ class Editor:
         return read_source(self._path) if self._path.exists() else None
 
     def _write(self, source: Source | None, text: str) -> Change:
-        loaded = load_text(text, str(self._path), self._lookup, environ=self._environ)
+        loaded = self._checked(source, text)
         before, now = _text(source), self._clock.now()
         if source is not None:
             self._history.keep(before, now)  # it may have been edited by hand since
@@ -105,6 +116,20 @@ class Editor:
         version = self._history.keep(text, now)
         _replace_file(self._path.resolve(), text, source.mode if source is not None else 0o600)
         return Change(before, text, loaded, version)
+
+    def _checked(self, source: Source | None, text: str) -> Loaded:
+        """The text as it would be loaded. Raises DeniedError before anything is said of a protected value."""
+        if not self._is_remote:
+            return self._load(text)
+        before = self._load(_text(source))
+        was, wanted = plain_values(before.text, str(self._path)), plain_values(text, str(self._path))
+        refuse_protected(was, wanted, before.secrets, hint=_LOCALLY)
+        loaded = self._load(text)
+        refuse_protected(was, wanted, loaded.secrets, hint=_LOCALLY)
+        return loaded
+
+    def _load(self, text: str) -> Loaded:
+        return load_text(text, str(self._path), self._lookup, environ=self._environ)
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:

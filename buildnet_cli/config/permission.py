@@ -51,6 +51,9 @@ COMMANDS: Final = {
 CONFIRMED: Final = ("CACHE CLEAR", "STOP", "RESTART", "NODE REMOVE", "PLUGIN UNLOAD")
 """Commands that ask back unless configured otherwise. Source: the specification's full configuration example."""
 
+CONFIRMED_FROM_AFAR: Final = ("CONFIG SET", "NODE ADD", "PLUGIN LOAD")
+"""Commands that ask back as well when they come by text message, mail or chat: the strongest of all."""
+
 
 def _as_command(value: Any) -> str:
     text = " ".join(as_line(value).split()).upper()

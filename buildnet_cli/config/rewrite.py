@@ -55,7 +55,7 @@ def with_patch(before: str, patch: Mapping[str, Data], file: str) -> str:
 
 
 def _rewritten(before: str, apply: Apply, file: str) -> str:
-    wanted = _values(before, file)
+    wanted = plain_values(before, file)
     if not wanted:
         # There is nothing but comments, which belong to no value.
         apply(wanted)
@@ -70,12 +70,12 @@ def _rewritten(before: str, apply: Apply, file: str) -> str:
     except YAMLError as exc:
         raise ConfigError("this file cannot be edited by key", where=file, hint="buildnet-notify config edit") from exc
     apply(wanted)
-    if _values(after, file) != wanted:
+    if plain_values(after, file) != wanted:
         raise ConfigError("this cannot be changed without touching another value", where=file, hint="buildnet-notify config edit")
     return after
 
 
-def _values(text: str, file: str) -> Data:
+def plain_values(text: str, file: str) -> Data:
     """The plain values of a text. Raises InvalidConfigError if it is no YAML."""
     document = read_document(text, Page(file, text))
     if document.problems:

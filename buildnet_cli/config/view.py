@@ -13,20 +13,24 @@ from buildnet_cli.errors import NotFoundError
 from buildnet_cli.redact import MASK, scrub
 
 
-def shown(loaded: Loaded) -> dict[str, Any]:
-    """All sections as lists, mappings and scalars, defaults included."""
+def shown(loaded: Loaded, *, is_remote: bool = False) -> dict[str, Any]:
+    """All sections as lists, mappings and scalars, defaults included.
+
+    is_remote: whether somebody afar sees it; a secret is `***` then even if only its name stands in the file.
+    """
     data: dict[str, Any] = _scrubbed(loaded.config.model_dump(mode="json", by_alias=True))
     for path in loaded.secrets:
         _put(data, path, MASK)
     for path, written in loaded.references.items():
-        _put(data, path, written)
+        if not (is_remote and path in loaded.secrets):
+            _put(data, path, written)
     return data
 
 
-def get(loaded: Loaded, key: str) -> Any:
+def get(loaded: Loaded, key: str, *, is_remote: bool = False) -> Any:
     """One value or section, shown as in `shown`. Raises UsageError if the key cannot be read, NotFoundError if there is none."""
     path = parse_key(key)
-    value: Any = shown(loaded)
+    value: Any = shown(loaded, is_remote=is_remote)
     for depth, part in enumerate(path):
         if not _has(value, part):
             raise _not_found(value, path[: depth + 1])

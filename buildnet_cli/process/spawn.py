@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from buildnet_cli.process.lifeline import Exit
 
@@ -99,6 +100,11 @@ def spawn_detached(argv: Sequence[str], *, env: Mapping[str, str], cwd: Path, st
     # It is not ours to wait for; a Popen object that believes it still runs would warn when it is collected.
     process.returncode = 0
     return process.pid
+
+
+def replace_process(argv: Sequence[str]) -> NoReturn:
+    """Become another program with the same pid, environment and folder. Raises OSError if it cannot be started."""
+    os.execv(argv[0], list(argv))  # noqa: S606  (no shell is wanted)
 
 
 def group_is_alive(pgid: int) -> bool:

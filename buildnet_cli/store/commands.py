@@ -6,6 +6,7 @@ import asyncio
 import json
 import logging
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +15,7 @@ import sqlite_utils
 from buildnet_cli.clock import to_rfc3339
 from buildnet_cli.commands.audit import GENESIS, Anchor, Entry, Request, Seals, anchor
 from buildnet_cli.delivery.clean import clean_object, clean_text
+from buildnet_cli.delivery.model import Address
 from buildnet_cli.errors import BuildNetError
 from buildnet_cli.store import audit
 from buildnet_cli.store.database import Store
@@ -28,6 +30,11 @@ VALUES (?, ?, 'executing', ?, ?, ?, '{}', '')
 """
 _TAKE_IN = "INSERT INTO inbound (channel, message_id, at) VALUES (?, ?, ?) ON CONFLICT DO NOTHING"
 _FINISH = "UPDATE commands SET command = ?, status = ?, result = ?, message = ?, finished_at = ? WHERE request_id = ?"
+_LEAVE_OPEN = "UPDATE commands SET command = ?, result = ? WHERE request_id = ?"
+_LEFT_OPEN = """
+SELECT request_id, command, json_extract(result, '$.reply_to') AS reply_to FROM commands
+WHERE status = 'executing' AND json_extract(result, '$.is_open') ORDER BY seq
+"""
 _EXECUTING = "SELECT request_id, command FROM commands WHERE status = 'executing' ORDER BY seq"
 
 
@@ -75,6 +82,20 @@ class StoredCommands:
             return audit.end(db, key, request_id, status, command, result)
 
         await self._write(key, finish)
+
+    async def leave_open(self, request_id: str, *, command: str, reply_to: Address | None) -> None:
+        kept = {"is_open": True, "reply_to": asdict(reply_to) if reply_to is not None else None}
+        values = [clean_text(command), json.dumps(kept), request_id]
+        await self._store.write(lambda db: db.execute(_LEAVE_OPEN, values))
+
+    async def end_open(self, message: str, now: datetime) -> list[tuple[str, Address]]:
+        """Complete as executed what a former agent left to us, namely its restart; the requests whose askers are to be told."""
+        found = await self._store.read(lambda db: list(rows(db, _LEFT_OPEN)))
+        for row in found:
+            await self.finish(
+                row["request_id"], command=row["command"], status="executed", result={}, message=message, finished_at=now
+            )
+        return [(row["request_id"], Address(**json.loads(row["reply_to"]))) for row in found if row["reply_to"]]
 
     async def reject(self, request: Request, reason: str) -> None:
         """Write down an attempt that was turned away before it was a command: forged, or a stranger's."""

@@ -10,6 +10,7 @@ import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.commands.confirm import TRIES, Pending
+from buildnet_cli.ids import new_id
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.rows import rows
 
@@ -35,10 +36,19 @@ RETURNING *
 """
 _NEWEST = """
 SELECT * FROM confirmations
-WHERE channel = :channel AND identifier = :identifier
+WHERE channel = :channel AND identifier = :identifier AND state <> 'locked'
     AND command = coalesce(:command, command) AND request_id = coalesce(:request_id, request_id)
 ORDER BY request_id DESC LIMIT 1
 """
+_TALLY = """
+SELECT count(*), coalesce(sum(tries - (state = 'confirmed')), 0) FROM confirmations
+WHERE channel = ? AND identifier = ? AND state <> 'locked' AND expires_at > ?
+"""
+# A lock is a row of its own, for no command and with no code.
+_LOCK = """
+INSERT INTO confirmations VALUES (?, '', ?, ?, x'', x'', ?, 'locked', 0)
+"""
+_LOCKED = "SELECT max(expires_at) FROM confirmations WHERE state = 'locked' AND channel = ? AND identifier = ? AND expires_at > ?"
 _OPEN = """
 SELECT * FROM confirmations
 WHERE state = 'open' AND channel = :channel AND identifier = :identifier AND tries < :most AND expires_at > :now
@@ -74,6 +84,28 @@ class StoredConfirmations:
     async def open_ones(self, channel: str, identifier: str, now: datetime) -> list[Pending]:
         wanted = {"channel": channel, "identifier": identifier, "most": TRIES, "now": to_rfc3339(now)}
         return await self._store.read(lambda db: _rows(db, _OPEN, wanted))
+
+    async def tally(self, channel: str, identifier: str, *, expiring_after: datetime) -> tuple[int, int]:
+        asked = [channel, identifier, to_rfc3339(expiring_after)]
+        codes, wrong = await self._store.read(lambda db: db.execute(_TALLY, asked).fetchone())
+        return int(codes), int(wrong)
+
+    async def lock(self, channel: str, identifier: str, *, now: datetime, until: datetime) -> bool:
+        def lock(db: sqlite_utils.Database) -> bool:
+            if _locked(db, channel, identifier, now) is not None:
+                return False
+            db.execute(_LOCK, [new_id("lock"), channel, identifier, to_rfc3339(until)])
+            return True
+
+        return await self._store.write(lock)
+
+    async def locked_until(self, channel: str, identifier: str, now: datetime) -> datetime | None:
+        return await self._store.read(lambda db: _locked(db, channel, identifier, now))
+
+
+def _locked(db: sqlite_utils.Database, channel: str, identifier: str, now: datetime) -> datetime | None:
+    (until,) = db.execute(_LOCKED, [channel, identifier, to_rfc3339(now)]).fetchone()
+    return from_rfc3339(until) if until is not None else None
 
 
 def _add(db: sqlite_utils.Database, pending: Pending) -> None:

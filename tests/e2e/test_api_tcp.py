@@ -128,7 +128,7 @@ def test_what_is_the_terminals_alone_does_not_exist_on_tcp(path: str, guarded: P
         ("admin", "BUILD nothing-like-it", 422),
         ("admin", "BILD good", 422),
         ("admin", "BUILD good and more", 422),
-        ("admin", "STOP", 501),
+        ("admin", "STOP", 202),
     ],
 )
 def test_a_command_is_answered_by_what_the_key_may(key: str, command: str, status: int, guarded: Project) -> None:

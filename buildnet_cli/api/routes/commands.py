@@ -7,7 +7,7 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from buildnet_cli.api.problems import STATUS_OF
+from buildnet_cli.api.problems import STATUS_OF, retry_after
 from buildnet_cli.api.requests import is_on_socket, known_caller, read_object, read_text, services_of
 from buildnet_cli.commands.model import CommandResult, CommandStatus, Principal
 from buildnet_cli.errors import NotFoundError
@@ -50,7 +50,8 @@ def _answered(result: CommandResult) -> Response:
     answer = result.as_wire()
     if result.kind is not None:
         answer.update(kind=result.kind.value, hint=result.hint)
-        return JSONResponse(answer, STATUS_OF[result.kind])
+        headers = retry_after(result.retry_after_secs) if result.retry_after_secs is not None else None
+        return JSONResponse(answer, STATUS_OF[result.kind], headers)
     return JSONResponse(answer, 202 if result.status in _GOES_ON else 200)
 
 

@@ -28,7 +28,7 @@ async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
     options = {word.lower() for word in words if word.startswith("-")}
     if len(names) > 1 or not options <= {_FORCE}:
         odd = names[1] if len(names) > 1 else min(options - {_FORCE})
-        raise UsageError(f"BUILD takes no {ascii(odd)[:80]}", hint="write it as BUILD [package] [--force]")
+        raise UsageError(f"BUILD takes no argument {ascii(odd)[:80]}", hint="write it as BUILD [package] [--force]")
     package = names[0] if names else None
     ticket = await ctx.engine.enqueue(package, requested_by=str(ctx.principal), is_forced=_FORCE in options)
     if ctx.reply_to is not None:

@@ -9,7 +9,7 @@ from buildnet_cli.duration import format_duration
 from buildnet_cli.engine.model import Build
 from buildnet_cli.errors import UsageError
 
-_MOST_BUILDS = 100
+_MOST_BUILDS = 1000
 _HINDRANCES = {"paused": ", builds are paused", "unreachable": ", the BuildNet daemon does not answer"}
 """What a state of the engine means for builds."""
 
@@ -33,8 +33,8 @@ async def status(ctx: Context, words: tuple[str, ...]) -> Reply:
 async def history(ctx: Context, words: tuple[str, ...]) -> Reply:
     """Show the last builds, ten unless said otherwise."""
     count = words[0] if words else "10"
-    if not (count.isascii() and count.isdigit() and len(count) <= 3 and 1 <= int(count) <= _MOST_BUILDS):
-        raise UsageError(f"{ascii(count)[:80]} is no count of builds", hint=f"write it as HISTORY 10, at most {_MOST_BUILDS}")
+    if not (count.isascii() and count.isdigit() and len(count) <= 4 and 1 <= int(count) <= _MOST_BUILDS):
+        raise UsageError(f"{ascii(count)[:80]} is no count of builds", hint=f"write it as HISTORY 10, from 1 to {_MOST_BUILDS}")
     builds = await ctx.builds.recent(limit=int(count))
     lines = [_line(build) for build in builds] or ["No builds yet"]
     return Reply("\n".join(lines), {"builds": [build.as_wire() for build in builds]})

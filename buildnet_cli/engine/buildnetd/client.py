@@ -80,6 +80,10 @@ class BuildnetdClient:
         """Evict every artifact that it knows the age of; how many. Raises UnreachableError."""
         return self._read(Removed, await self._ask("POST", "/cache/clear")).removed
 
+    async def shut_down(self) -> None:
+        """End the daemon: it answers, and is gone a moment later, its own children left behind. Raises UnreachableError."""
+        await self._ask("POST", "/shutdown")
+
     async def build(self, package: str) -> Reply:
         """Build one package and wait for its end, however long that takes. Its dependencies are not built.
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from buildnet_cli.clock import Clock
 from buildnet_cli.engine.buildnetd import children, health, news
 from buildnet_cli.engine.buildnetd.answers import Row
-from buildnet_cli.engine.buildnetd.client import BuildnetdClient
+from buildnet_cli.engine.buildnetd.client import BuildnetdClient, Pulse
 from buildnet_cli.engine.buildnetd.errand import Ended, Errand, Later
 from buildnet_cli.engine.buildnetd.watch import Pace, Watch
 from buildnet_cli.engine.local.cache_events import cleared
@@ -170,6 +170,15 @@ class BuildnetdEngine:
         if self._worker is not None:
             self._wake.set()
             await self._worker
+
+    async def stop_daemon(self) -> None:
+        """End the daemon itself, after `shutdown`, and tell of it. Raises UnreachableError if it does not answer."""
+        await self._client.shut_down()
+        await self._desk.store([], [health.announce(health.Turn.STOPPED, self._client.url)])
+
+    async def daemon_answers(self) -> bool:
+        """Whether it can be asked now."""
+        return await self._client.pulse() is Pulse.FINE
 
     async def _on_turn(self, turns: list[health.Turn]) -> None:
         if turns:

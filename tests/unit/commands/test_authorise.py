@@ -9,9 +9,11 @@ from buildnet_cli.commands.model import Level, Principal
 from buildnet_cli.commands.registry import commands
 
 COMMANDS = commands()
-READ = {"STATUS", "HISTORY", "HELP", "CACHE STATS"}
+READ = {"STATUS", "HISTORY", "HELP", "CACHE STATS", "REPORT", "CONFIG GET", "NODE LIST", "PLUGIN LIST"}
 BUILD = {"BUILD", "CANCEL"}
-ADMIN = {"CACHE CLEAR", "PAUSE", "RESUME"}
+NODES = {"NODE LIST", "NODE ADD", "NODE REMOVE"}
+PLUGINS = {"PLUGIN LOAD", "PLUGIN UNLOAD"}
+ADMIN = {"CACHE CLEAR", "PAUSE", "RESUME", "STOP", "RESTART", "CONFIG SET", "NODE ADD", "NODE REMOVE", *PLUGINS}
 
 
 def principal(*permissions: str) -> Principal:
@@ -35,6 +37,7 @@ def principal(*permissions: str) -> Principal:
         (("build.*",), set()),
         (("cache.stats",), {"CACHE STATS"}),
         (("cache.*",), {"CACHE STATS", "CACHE CLEAR"}),
+        (("node.*",), NODES),
         (("h*",), {"HISTORY", "HELP"}),
     ],
 )

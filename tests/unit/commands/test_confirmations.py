@@ -192,11 +192,13 @@ async def test_a_bare_yes_is_told_what_to_send(answer: str, desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("code", ["abc", "12345", "12345678901", "", "٣٣٣٣٣٣", "48392O"])
-async def test_what_is_no_code_costs_no_try(code: str, desk: Desk) -> None:
+async def test_what_is_no_code_costs_a_try_as_a_wrong_one_does(code: str, desk: Desk) -> None:
     right = await desk.ask()
-    for _ in range(4):
+    for _ in range(2):
         assert (await desk.say("CACHE CLEAR", code=code)).kind is Kind.USAGE
-    assert (await desk.say("CACHE CLEAR", code=right)).status is CommandStatus.EXECUTED
+    assert (await desk.say("CACHE CLEAR", code=code)).kind is Kind.USAGE
+    assert (await desk.say("CACHE CLEAR", code=right)).kind is Kind.CONFIRMATION_WRONG
+    assert desk.cleared == 0
 
 
 async def test_nothing_runs_if_nothing_was_asked_or_nothing_needs_a_code(desk: Desk) -> None:

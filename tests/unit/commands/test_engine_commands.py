@@ -9,7 +9,7 @@ import pytest
 from buildnet_cli.commands.handlers.build import build, cancel
 from buildnet_cli.commands.handlers.engine import pause, resume
 from buildnet_cli.commands.model import Context, Level, Principal
-from buildnet_cli.commands.registry import NOT_YET, commands
+from buildnet_cli.commands.registry import commands
 from buildnet_cli.engine.model import Build, BuildStatus, EngineStatus, Ticket
 from tests.support.builds import build as a_build
 from tests.support.clocks import START, FakeClock
@@ -43,7 +43,7 @@ class Engine:
 def context(engine: Engine) -> Context:
     principal = Principal("local", "socket", "uid 0", ("*",))
     unused = cast(Any, None)
-    return Context(principal, FakeClock(START), cast(Any, engine), unused, unused, unused, "req_1")
+    return Context(principal, FakeClock(START), cast(Any, engine), unused, unused, unused, unused, unused, "req_1")
 
 
 @pytest.mark.parametrize(
@@ -93,4 +93,3 @@ async def test_a_cancel_names_what_it_ended_and_what_had_ended_by_itself(ends: d
 
 def test_both_are_for_administrators() -> None:
     assert [commands()[name].level for name in ("PAUSE", "RESUME")] == [Level.ADMIN, Level.ADMIN]
-    assert not {"PAUSE", "RESUME"} & set(NOT_YET)
