@@ -50,8 +50,9 @@ class StoredIntake:
         self._clock = clock
 
     async def accept(self, incoming: Sequence[Incoming], router: Router, along_with: Sequence[Write] = ()) -> list[Acceptance]:
+        now = self._clock.now()  # here, so that whoever looks for what is due a moment later finds it due
+
         def accept(db: sqlite_utils.Database) -> list[Acceptance]:
-            now = self._clock.now()
             stored = [accept_one(db, each, router, now) for each in incoming]
             for write in along_with:
                 write(db)
