@@ -19,7 +19,7 @@ from buildnet_cli.routing.pipeline import decide
 from buildnet_cli.routing.rules import Rules
 from buildnet_cli.routing.state import State
 from buildnet_cli.store import deliveries
-from buildnet_cli.store.intake import accept_one, release
+from buildnet_cli.store.intake import accept_all, release
 from buildnet_cli.store.memory import StoredMemory
 from tests.support.clocks import START
 from tests.support.routing import rules_of, told
@@ -89,7 +89,7 @@ def test_explain_equals_actual(given_settings: dict[str, Any], webhooks: list[di
         explained = {each.target: each for each in explain(event, rules, StoredMemory(db), now)}
         decisions = decide(event, rules, state, now)
         assert decisions == decide(event, rules, state, now)
-        stored = accept_one(db, Incoming(event), Router(rules), now)
+        (stored,) = accept_all(db, [Incoming(event)], Router(rules), now)
         state = state.after(event, decisions, rules, now)
         assert [(each.target, each.reasons) for each in stored.deliveries] == [(each.target, each.reasons) for each in decisions]
         for decision in decisions:
@@ -107,7 +107,7 @@ def test_storm_sum_equals(given_settings: dict[str, Any], webhooks: list[dict[st
     now = START
     for now, event in events_of(stream):
         release(db, router, now)
-        accept_one(db, Incoming(event), router, now)
+        accept_all(db, [Incoming(event)], router, now)
         check(db)
     for _ in range(200):
         now += timedelta(minutes=10)
@@ -145,7 +145,7 @@ def test_storm_1000_sum_equals() -> None:
     router, now = Router(rules), START
     for number in range(1000):
         now = START + timedelta(milliseconds=number * 10)
-        accept_one(db, Incoming(told("custom.a", f"s{number}", at=now)), router, now)
+        accept_all(db, [Incoming(told("custom.a", f"s{number}", at=now))], router, now)
     for _ in range(30):
         now += timedelta(seconds=20)
         release(db, router, now)
