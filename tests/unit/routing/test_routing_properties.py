@@ -98,6 +98,26 @@ def test_explain_equals_actual(given_settings: dict[str, Any], webhooks: list[di
         assert all(each.action is None for target, each in explained.items() if target not in {d.target for d in decisions})
 
 
+@settings(max_examples=40, deadline=None)
+@given(configured, hooks, streams)
+def test_many_together_are_decided_as_one_after_the_other(
+    given_settings: dict[str, Any], webhooks: list[dict[str, Any]], stream: list[Any]
+) -> None:
+    rules, together, alone = rules_of(given_settings, *webhooks), memory_database(), memory_database()
+    # Each of them a second time: it is the first again.
+    given = [Incoming(event, event.id) for _, event in events_of(stream) for _ in range(2)]
+    many = accept_all(together, given, Router(rules), START)
+    single = [stored for each in given for stored in accept_all(alone, [each], Router(rules), START)]
+    for one, other in zip(many, single, strict=True):
+        assert (one.event, one.unheard) == (other.event, other.unheard)
+        assert [(each.target, each.status, each.reason) for each in one.deliveries] == [
+            (each.target, each.status, each.reason) for each in other.deliveries
+        ]
+    unheard = "SELECT id, unheard, key FROM events ORDER BY seq"
+    assert together.execute(unheard).fetchall() == alone.execute(unheard).fetchall()
+    check(together)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(configured, hooks, streams)
 def test_storm_sum_equals(given_settings: dict[str, Any], webhooks: list[dict[str, Any]], stream: list[Any]) -> None:
