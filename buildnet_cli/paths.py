@@ -107,6 +107,12 @@ def find_workspace(
     return Workspace(None, config or _user_config(), _user_state())
 
 
+def from_here(path: Path) -> Path:
+    """A path as a person in the current folder would call it: without that folder, if it lies in there."""
+    here = Path.cwd()
+    return path.relative_to(here) if here != Path(here.anchor) and path.is_relative_to(here) else path
+
+
 def prepare_state(state: Path) -> None:
     """Make the state folder, or tighten it to 0700.
 

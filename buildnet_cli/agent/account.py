@@ -57,8 +57,11 @@ class Account:
         self._seen = _fingerprint(loaded.file)
         self._page = None
 
-    def channels(self, failing: frozenset[str] = frozenset()) -> list[dict[str, str]]:
+    async def channels(self) -> list[dict[str, str]]:
         """Every channel that is on, and whether it can be used: ok, failing, held, gone, refusing, or not supported yet."""
+        return self._channels(await self._parts.store.read(deliveries.failing_channels))
+
+    def _channels(self, failing: frozenset[str]) -> list[dict[str, str]]:
         enabled = self._loaded.config.notifications.enabled_channels()
         worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
         return [
@@ -98,7 +101,7 @@ class Account:
             "version": __version__,
             "api": self._api,
             "socket": str(self._socket),
-            "channels": self.channels(failing),
+            "channels": self._channels(failing),
             "targets": [describe_trouble(target, breaker) for target, breaker in self._troubles()],
             "engine": {
                 "kind": engine.kind,

@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -22,34 +21,28 @@ from buildnet_cli.agent.server import ApiServer
 from buildnet_cli.agent.start import Starter
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.agent.trial import send_wanted
+from buildnet_cli.agent.upkeep import Upkeep
 from buildnet_cli.api.app import build_app
 from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.services import Services
 from buildnet_cli.api.tickets import Tickets
 from buildnet_cli.channels.registry import open_channels
 from buildnet_cli.clock import Clock
+from buildnet_cli.commands.authenticate import People
 from buildnet_cli.commands.confirm import Policy
+from buildnet_cli.commands.door import Door
 from buildnet_cli.commands.executor import Executor
 from buildnet_cli.config.loader import Loaded, load
-from buildnet_cli.delivery import spool
 from buildnet_cli.delivery.model import DeliveryStatus
 from buildnet_cli.delivery.redrive import Redrive
-from buildnet_cli.engine import runs
 from buildnet_cli.errors import BuildNetError, StorageError
-from buildnet_cli.events.incident import IncidentKey
 from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
-from buildnet_cli.store.builds import put
-from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.mutes import StoredMutes
-from buildnet_cli.store.soundness import fault_in_all
 
 _log = logging.getLogger(__name__)
-
-SPOOL_EVERY_SECS: Final = 5.0
-"""How often the spool is looked into while the agent runs."""
 
 DRAIN_SECS: Final = 8.5
 """How long a stop waits for builds to end and for what is being sent."""
@@ -69,6 +62,8 @@ class Agent:
         self._note = ""
         self._is_stopping = asyncio.Event()
         self._access = wiring.access(loaded)
+        self._people = People.from_config(loaded.config)
+        self._sms = wiring.inbound_sms(loaded)
         self._has_console = False
         self._parts: wiring.Parts
         self._account: Account
@@ -82,6 +77,7 @@ class Agent:
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console, api=self._api)
         self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
         server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
+        upkeep = Upkeep(self._workspace, self._parts, self._account, self._clock, self._tell)
         tasks: list[asyncio.Task[None]] = []
         try:
             await self._parts.outbox.void_leases()
@@ -89,15 +85,16 @@ class Agent:
             await self._parts.engine.start()
             await server.start()
             await self._accept("daemon.started", f"buildnet-notify {__version__} started on {socket.gethostname()}")
-            await self._tell_mishaps()
+            await upkeep.tell_mishaps()
             tasks.append(asyncio.create_task(self._parts.dispatcher.run(), name="dispatcher"))
             tasks.append(asyncio.create_task(self._parts.releaser.run(), name="releaser"))
             tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
-            tasks.append(asyncio.create_task(self._watch_spool(), name="spool"))
-            tasks.append(asyncio.create_task(self._watch_database(), name="database check"))
+            tasks.append(asyncio.create_task(upkeep.watch_spool(), name="spool"))
+            tasks.append(asyncio.create_task(upkeep.watch_database(), name="database check"))
             self._watch_signals()
-            self._lock.note(**self._report())
-            starter.tell({"pid": os.getpid(), **self._report()})
+            report = await self._report()
+            self._lock.note(**report)
+            starter.tell({"pid": os.getpid(), **report})
             if console is not None:
                 sys.stdout.write(
                     f"buildnet-notify {__version__} · pid {os.getpid()} · {self._api or self._socket} · Ctrl-C stops it\n"
@@ -170,41 +167,6 @@ class Agent:
         except StorageError as exc:
             _log.error("%s could not be recorded: %s", event_type, exc.message)
 
-    async def _tell_mishaps(self) -> None:
-        """Say what had happened to the database; or, if an earlier agent had told of an error, that it is over."""
-        host = socket.gethostname()
-        for mishap in self._parts.mishaps:
-            _log.error("%s", mishap)
-            await self._parts.ingest.accept(EventDraft("daemon.error", mishap, subject=host), source="agent")
-        key = IncidentKey("daemon.health", host)
-        if not self._parts.mishaps and await self._parts.store.read(lambda db: StoredMemory(db).incident(key)) is not None:
-            draft = EventDraft("daemon.recovered", f"buildnet-notify works again on {host}", subject=host)
-            await self._parts.ingest.accept(draft, source="agent")
-
-    async def _watch_database(self) -> None:
-        """Look at every page once, without haste; the next start puts a damaged file aside."""
-        is_over = threading.Event()
-        try:
-            fault = await asyncio.to_thread(fault_in_all, self._parts.store.path, is_over.is_set)
-        finally:
-            is_over.set()
-        if fault:
-            _log.error("the database is damaged: %s", fault)
-            self._account.damage = f"the database is damaged ({fault}); a restart puts it aside and takes over what waits"
-            await self._tell("daemon.error", f"{self._account.damage}: buildnet-notify agent restart")
-        await asyncio.Event().wait()
-
-    async def _watch_spool(self) -> None:
-        """Take in what was handed over while no agent answered, before this one or while it hung; and miss who was killed."""
-        while True:
-            try:
-                gone = await runs.gone(self._parts.builds)
-                await spool.take_in(self._workspace.spool, self._parts.ingest, put)
-                await runs.close(self._parts.builds, gone, self._clock)
-            except StorageError as exc:
-                _log.warning("the spool has to wait: %s", exc.message)
-            await asyncio.sleep(SPOOL_EVERY_SECS)
-
     def _services(self) -> Services:
         executor = Executor(
             log=self._parts.commands,
@@ -219,10 +181,14 @@ class Agent:
             uid=os.geteuid(),
             access=lambda: self._access,
             ingest=self._parts.ingest,
-            redrive=Redrive(self._parts.outbox, self._parts.dispatcher),
+            redrive=Redrive(self._parts.outbox, self._parts.dispatcher, self._parts.router, self._parts.releaser.wake),
             executor=executor,
             store=self._parts.store,
             mutes=StoredMutes(self._parts.store, self._clock, self._parts.releaser.wake),
+            clock=self._clock,
+            config=lambda: self._loaded.config,
+            door=Door(executor, self._parts.commands, self._clock, lambda: self._people),
+            sms=lambda: self._sms,
             feed=Feed(self._parts.bus, self._parts.store),
             tickets=Tickets(self._clock),
             status=self._account.page,
@@ -235,13 +201,13 @@ class Agent:
         parts = self._parts
         return await send_wanted(wanted, self._loaded.config, parts.channels, self._clock, parts.wording)
 
-    def _report(self) -> dict[str, Any]:
+    async def _report(self) -> dict[str, Any]:
         """What a starter is told."""
         return {
             "api": self._api,
             "note": self._note,
             "socket": str(self._socket),
-            "channels": self._account.channels(),
+            "channels": await self._account.channels(),
             "remarks": [*self._parts.mishaps, *(problem.message for problem in self._loaded.problems)],
         }
 
@@ -263,6 +229,8 @@ class Agent:
         parts.releaser.wake()
         parts.confirmations.policy = Policy.from_config(loaded.config.remote_control)
         self._access = wiring.access(loaded)
+        self._people = People.from_config(loaded.config)
+        self._sms = wiring.inbound_sms(loaded)
         if loaded.config.notifications.debug != self._loaded.config.notifications.debug:
             logs.set_level("debug" if loaded.config.notifications.debug else loaded.config.agent.log.level)
         self._loaded = loaded
@@ -274,7 +242,7 @@ class Agent:
         remarks = [problem.message for problem in loaded.problems]
         if loaded.config.agent != self._started_with:
             remarks.append("agent.api and agent.log take effect with the next start: buildnet-notify agent restart")
-        return {"channels": self._account.channels(), "remarks": remarks}
+        return {"channels": await self._account.channels(), "remarks": remarks}
 
     def _reload_on_signal(self) -> None:
         self._reloading = asyncio.create_task(self._try_reload())

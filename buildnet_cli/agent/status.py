@@ -46,13 +46,13 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     up = format_duration(timedelta(seconds=status["uptime_secs"]))
     packages = _count(len(engine["packages"]), "package")
     paused = " · paused until RESUME" if engine["state"] == "paused" else ""
+    lost = ", unreachable: what is queued waits for it" if engine["state"] == "unreachable" else ""
     lines = [
-        f"{status['state']:<12}pid {status['pid']} · up {up} · {engine['kind']} engine, {packages}",
+        f"{status['state']:<12}pid {status['pid']} · up {up} · {engine['kind']} engine, {packages}{lost}",
         f"building    {_running(queue['running'], now)} · {queue['waiting']} waiting{_names(queue['queued'])}{paused}",
     ]
     lines += [f"{'builds' if number == 0 else '':<12}{_build_line(build, now)}" for number, build in enumerate(recent)]
-    channels = ", ".join(f"{channel['name']} {channel['state']}" for channel in status["channels"]) or "none configured"
-    lines.append(f"channels    {channels}")
+    lines.append(f"channels    {channels_by_state(status['channels'])}")
     lines += [_trouble_line(trouble, now) for trouble in status["targets"]]
     shown = [f"{count} {state}" for state, count in deliveries.items() if count or state == "pending"]
     lines.append(f"deliveries  {', '.join(shown)}")
@@ -61,6 +61,14 @@ def as_text(status: Mapping[str, Any], recent: Sequence[Build], now: datetime) -
     if status["config"]["is_stale"]:
         lines.append("config      changed on disk; take it over with: buildnet-notify agent reload")
     return "\n".join(lines) + "\n"
+
+
+def channels_by_state(channels: Sequence[Mapping[str, str]]) -> str:
+    """The channels in one line, those of one state together: `sms, slack ok · email failing`."""
+    by_state: dict[str, list[str]] = {}
+    for channel in channels:
+        by_state.setdefault(channel["state"], []).append(channel["name"])
+    return " · ".join(f"{', '.join(names)} {state}" for state, names in by_state.items()) or "none configured"
 
 
 def _trouble_line(trouble: Mapping[str, Any], now: datetime) -> str:

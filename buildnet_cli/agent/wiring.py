@@ -9,6 +9,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from buildnet_cli import redact
 from buildnet_cli.agent.engines import ChosenEngine
 from buildnet_cli.agent.templates import Wording
 from buildnet_cli.api.auth import ApiKey
@@ -17,6 +18,7 @@ from buildnet_cli.channels.console import RECIPIENT
 from buildnet_cli.channels.registry import SUPPORTED, open_channels
 from buildnet_cli.clock import Clock
 from buildnet_cli.commands.confirm import Confirmations, Policy
+from buildnet_cli.config.channels.sms import Sms
 from buildnet_cli.config.engine import Engine
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.problems import Page
@@ -32,7 +34,7 @@ from buildnet_cli.engine.local.cache import BuildCache
 from buildnet_cli.engine.local.engine import LocalEngine
 from buildnet_cli.engine.local.eviction import CacheLimits
 from buildnet_cli.engine.local.stock import Stock
-from buildnet_cli.engine.project import Project, load_project, project_from_config, usable_cpus
+from buildnet_cli.engine.project import Project, Written, load_project, project_from_config, read_project, usable_cpus
 from buildnet_cli.errors import ConfigError
 from buildnet_cli.events.bus import EventBus
 from buildnet_cli.events.pattern import Pattern
@@ -148,7 +150,7 @@ def assemble(workspace: Workspace, loaded: Loaded, clock: Clock, *, console: Tex
         engine,
         stock,
         builds,
-        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor)),
+        StoredCommands(store, AuditSeals(open_vault, workspace.audit_anchor), "; ".join(mishaps)),
         StoredAnswers(store, clock, dispatcher.wake),
         Confirmations(StoredConfirmations(store), clock, Policy.from_config(loaded.config.remote_control)),
         http,
@@ -192,20 +194,26 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:
-    """What the local engine builds: `packages:` of our own file, else the BuildNet daemon's project file, else nothing.
+    """What the local engine builds; with a BuildNet daemon it is nothing. Raises ConfigError if the project is wrong."""
+    written = written_project(workspace, loaded)
+    return written.project if written is not None else Project(workspace.base, {}, usable_cpus())
 
-    With a BuildNet daemon it is nothing: that one reads its own file. Raises ConfigError if the project is wrong.
+
+def written_project(workspace: Workspace, loaded: Loaded) -> Written | None:
+    """`packages:` of our own file, else the BuildNet daemon's project file; None if there is neither.
+
+    With a BuildNet daemon it is None: that one reads its own file. Raises ConfigError if the project is wrong.
     """
     config = loaded.config
     root = workspace.base
     if config.engine.type == "buildnetd":
-        return Project(root, {})
+        return None
     if config.packages:
         return project_from_config(root, config.packages, loaded.origins, Page(loaded.file, loaded.text))
     file = Path(config.engine.config)
     if (root / file).exists() or config.engine.config != Engine().config:
-        return load_project(root, file)
-    return Project(root, {}, usable_cpus())
+        return read_project(root, file)
+    return None
 
 
 def _daemon_engine(workspace: Workspace, loaded: Loaded, http: HttpClient, builds: StoredBuilds, clock: Clock) -> BuildnetdEngine:
@@ -246,3 +254,15 @@ def access(loaded: Loaded) -> Access:
         hosts=frozenset(name.lower() for name in (*_LOOPBACK_NAMES, api.host, *api.allowed_hosts)),
         is_remote_control_on=remote.enabled,
     )
+
+
+def inbound_sms(loaded: Loaded) -> Sms | None:
+    """The Twilio account whose text messages are commands: the configured one, else the one that the environment names."""
+    sms = loaded.config.notifications.channels.sms
+    if sms is not None:
+        return sms if sms.account_sid and sms.auth_token is not None else None
+    sid, token = os.environ.get("TWILIO_ACCOUNT_SID"), os.environ.get("TWILIO_AUTH_TOKEN")
+    if not sid or not token or not loaded.config.remote_control.takes_sms:
+        return None
+    redact.register(token)
+    return Sms.model_validate({"enabled": False, "account_sid": sid, "auth_token": token})

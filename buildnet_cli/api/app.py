@@ -13,7 +13,18 @@ from starlette.routing import Route
 from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
 from buildnet_cli.api.requests import BadRequestError, TooSlowError, check_host
-from buildnet_cli.api.routes import agent, builds, commands, deliveries, events, history, look, mutes, stream
+from buildnet_cli.api.routes import (
+    agent,
+    builds,
+    commands,
+    deliveries,
+    events,
+    history,
+    inbound_sms,
+    look,
+    mutes,
+    stream,
+)
 from buildnet_cli.api.services import Services
 from buildnet_cli.errors import BuildNetError, Kind, TooLargeError
 
@@ -27,8 +38,10 @@ def build_app(services: Services) -> Starlette:
         for module in (look, events, stream, builds, deliveries, history, commands, mutes, agent)
         for method, path, endpoint in module.ROUTES
     ]
+    # Whoever calls these proves it with a signature, under whatever name the provider knows us.
+    signed = [Route(path, endpoint, methods=[method]) for method, path, endpoint in inbound_sms.ROUTES]
     app = Starlette(
-        routes=[*routes, ws.route()],
+        routes=[*routes, ws.route(), *signed],
         exception_handlers={
             BuildNetError: problems.on_error,
             UnauthenticatedError: _on_unauthenticated,

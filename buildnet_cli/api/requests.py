@@ -115,6 +115,14 @@ async def _read_body(request: Request) -> bytearray:
     return body
 
 
+async def read_raw(request: Request, limit: int) -> bytes:
+    """The body as it came, for what is signed. Raises TooLargeError beyond `limit` bytes."""
+    body = await _read_body(request)
+    if len(body) > limit:
+        raise TooLargeError(f"the body is larger than {limit >> 10} KiB")
+    return bytes(body)
+
+
 async def read_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises BadRequestError if it is anything else."""
     value = await read_json(request)

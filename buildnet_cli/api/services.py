@@ -9,7 +9,11 @@ from typing import Any, Protocol
 from buildnet_cli.api.auth import ApiKey
 from buildnet_cli.api.feed import Feed
 from buildnet_cli.api.tickets import Tickets
+from buildnet_cli.clock import Clock
+from buildnet_cli.commands.door import Door
 from buildnet_cli.commands.executor import Executor
+from buildnet_cli.config.channels.sms import Sms
+from buildnet_cli.config.root import Config
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.delivery.redrive import Redrive
 from buildnet_cli.store.database import Store
@@ -48,6 +52,8 @@ class Services:
 
     store: read by the routes, written only through the others.
     status: the agent's status, ready to go out. test: sends a test message; rows, one per recipient.
+    config: the present configuration. door: for messages from outside. sms: the account whose text messages are commands;
+    None while there is none.
     feed: live events. tickets: for listeners that can send no header.
     reload: reads the configuration again. stop: asks the agent to end; what it says before it does.
     """
@@ -59,6 +65,10 @@ class Services:
     executor: Executor
     store: Store
     mutes: StoredMutes
+    clock: Clock
+    config: Callable[[], Config]
+    door: Door
+    sms: Callable[[], Sms | None]
     feed: Feed
     tickets: Tickets
     status: Callable[[], Awaitable[StatusPage]]

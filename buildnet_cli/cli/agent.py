@@ -57,7 +57,8 @@ def stop(ctx: typer.Context) -> None:
     if stopped is None:
         state.output.result("agent-stop", {"was_running": False}, "The agent is not running")
         return
-    kept = f"; {stopped['kept']} deliveries kept for the next start" if stopped["kept"] else ""
+    deliveries = "1 delivery" if stopped["kept"] == 1 else f"{stopped['kept']} deliveries"
+    kept = f"; {deliveries} kept for the next start" if stopped["kept"] else ""
     state.output.result("agent-stop", {"was_running": True, **stopped}, f"Agent stopped (pid {stopped['pid']}){kept}")
 
 
@@ -94,11 +95,13 @@ def status(ctx: typer.Context) -> None:
         raise typer.Exit(EXIT_OF[Kind.UNREACHABLE]) from None
     from datetime import timedelta
 
+    from buildnet_cli.agent.status import channels_by_state
+
     up = format_duration(timedelta(seconds=now["uptime_secs"]))
     lines = [
         f"{now['state']}  pid {now['pid']} · up {up} · v{now['version']}",
         f"api      {now['api'] or 'no TCP listener'} · {now['socket']}",
-        f"channels {_channels(now)}",
+        f"channels {channels_by_state(now['channels'])}",
         f"config   {now['config']['path']}{_STALE if now['config']['is_stale'] else ''}",
     ]
     lines += [f"trouble  {now['trouble']} (see: buildnet-notify agent logs)"] if now["trouble"] else []

@@ -45,7 +45,10 @@ def list_(
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify audit verify")
 def verify(ctx: typer.Context) -> None:
-    """Check every entry. Exit 1 if one was changed or removed, with the first such."""
+    """Check every entry. Exit 1 if one was changed or removed, with the first such.
+
+    Where the chain had to begin anew because the database was damaged, it says so, and where the old one lies.
+    """
     from buildnet_cli.commands import audit as chain
     from buildnet_cli.secrets.audit_seals import AuditSeals
     from buildnet_cli.secrets.vault import open_vault
@@ -59,9 +62,13 @@ def verify(ctx: typer.Context) -> None:
     with open_readonly(state.workspace.database) as db:
         count, under_way = audit.count(db), audit.executing(db)
         flaw = chain.verify(seals.key(), audit.entries(db), anchor, executing=under_way) if count or anchor else None
+        remarks = [{"seq": entry.seq, "reason": entry.result["reason"]} for entry in audit.restarts(db)] if flaw is None else []
     found = {"seq": flaw.seq, "reason": flaw.reason} if flaw is not None else None
-    text = f"entry {flaw.seq}: {flaw.reason}" if flaw is not None else f"{count} entries, all as they were written"
-    state.output.result("audit-verify", {"ok": flaw is None, "entries": count, "first_bad": found}, text)
+    whole = f"{count} entr{'y' if count == 1 else 'ies'}, all as they were written"
+    text = f"first bad entry {flaw.seq}: {flaw.reason}" if flaw is not None else whole
+    lines = [text, *(f"it begins anew with entry {remark['seq']}: {remark['reason']}" for remark in remarks)]
+    result = {"ok": flaw is None, "entries": count, "first_bad": found, "restarts": remarks}
+    state.output.result("audit-verify", result, "\n".join(lines))
     if flaw is not None:
         raise typer.Exit(1)
 

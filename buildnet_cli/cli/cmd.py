@@ -78,12 +78,16 @@ def _follow(state: AppContext, answer: dict[str, Any], run_id: str) -> int:
     """Say how each build of a run ends, as it ends; the exit code."""
     state.output.say(answer["message"])
     told: set[str] = set()
+    begun: set[str] = set()
     while True:
         builds = state.agent.get("/api/builds", run=run_id, limit=500)["items"]
         for build in reversed(builds):
             if build["finished_at"] and build["id"] not in told:
                 told.add(build["id"])
                 state.output.say(describe_build(build))
+            elif build["status"] == "running" and build["id"] not in begun:
+                begun.add(build["id"])
+                state.output.progress(f"{build['package']} is being built …")
         if builds and len(told) == len(builds):
             break
         time.sleep(_POLL_SECS)

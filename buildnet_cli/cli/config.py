@@ -58,19 +58,21 @@ def validate(
 
 def _problems_beside(state: AppContext, loaded: Loaded) -> Sequence[Problem]:
     """What is wrong with the files that an agent with this configuration would read: the packages and the templates."""
+    from dataclasses import replace
+
     from buildnet_cli.agent import templates
-    from buildnet_cli.agent.wiring import project_of
+    from buildnet_cli.agent.wiring import written_project
     from buildnet_cli.config.problems import InvalidConfigError
-    from buildnet_cli.errors import UnsupportedError
+    from buildnet_cli.engine.local.remarks import remarks
+    from buildnet_cli.paths import from_here
 
     problems = templates.check(state.workspace.templates)
     try:
-        project_of(state.workspace, loaded)
+        written = written_project(state.workspace, loaded)
+        problems += remarks(written) if written is not None else ()
     except InvalidConfigError as exc:
-        return [*problems, *exc.problems]
-    except UnsupportedError:
-        pass  # valid, and of a later version
-    return problems
+        problems += exc.problems
+    return [replace(problem, file=str(from_here(Path(problem.file)))) for problem in problems]
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify config show --origin")
@@ -221,6 +223,7 @@ def _show_problems(state: AppContext, problems: list[Problem], format_: str, *, 
 
 
 def _summary(problems: list[Problem], name: str) -> str:
+    name = ", ".join(dict.fromkeys(problem.file for problem in problems)) or name
     counts: dict[str, int] = {}
     for problem in problems:
         counts[problem.severity.value] = counts.get(problem.severity.value, 0) + 1

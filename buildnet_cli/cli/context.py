@@ -56,10 +56,9 @@ class AppContext:
     @property
     def config_file(self) -> Path:
         """The workspace's configuration file, as short as it can be called from here."""
-        try:
-            return self.workspace.config.relative_to(Path.cwd())
-        except ValueError:
-            return self.workspace.config
+        from buildnet_cli.paths import from_here
+
+        return from_here(self.workspace.config)
 
     def load_config(self) -> Loaded:
         """The workspace's configuration. Raises ConfigError with every problem in it."""

@@ -77,7 +77,10 @@ def retry(
     failed: Annotated[bool, typer.Option("--failed", help="All that were given up.")] = False,
     channel: Channel = None,
 ) -> None:
-    """Try again, under the same id: now, if it waits for its next try; anew, if it was given up."""
+    """Try again, under the same id: now, if it waits for its next try; anew, if it was given up.
+
+    One is sent at once. With --failed, what is over the rate limits is held and told in a summary.
+    """
     state: AppContext = ctx.obj
     if (id_ is None) is not failed:
         raise UsageError("name one delivery, or --failed for all that were given up", hint="buildnet-notify deliveries retry ID")
@@ -88,19 +91,27 @@ def retry(
         return
     answer = _through_agent(state, "/api/deliveries/retry", {"channel": channel} if channel else {})
     if answer is None:
+        from buildnet_cli.cli.explained import rules_of
         from buildnet_cli.store import redrive
 
-        retried = _on_our_own(state, lambda db, now: [each.as_wire() for each in redrive.retry_failed(db, channel, now)])
-        answer = {"count": len(retried), "items": retried, "next": None}
-    count = answer["count"]
-    text = f"{count} deliver{'y' if count == 1 else 'ies'} to be tried again" if count else "Nothing was given up"
-    state.output.result("deliveries", answer, text)
+        limits = rules_of(state.load_config()).limits
+        retried = _on_our_own(state, lambda db, now: [each.as_wire() for each in redrive.retry_failed(db, channel, limits, now)])
+        held = sum(each["status"] == "held" for each in retried)
+        answer = {"count": len(retried), "held": held, "items": retried, "next": None}
+    state.output.result("deliveries", answer, _summary(answer["count"], answer["held"]))
 
 
 @app.command(cls=ExampleCommand, epilog="buildnet-notify deliveries cancel dlv_01…")
 def cancel(ctx: typer.Context, id_: Annotated[str, typer.Argument(metavar="ID")]) -> None:
     """Give up a delivery that has not been made yet."""
     _change_one(ctx.obj, "cancel", id_, "cancelled")
+
+
+def _summary(count: int, held: int) -> str:
+    if not count:
+        return "Nothing was given up"
+    text = f"{count - held} deliver{'y' if count - held == 1 else 'ies'} to be tried again"
+    return f"{text}; {held} over the rate limits, to be told in a summary" if held else text
 
 
 def _change_one(state: AppContext, verb: str, id_: str, done: str) -> None:

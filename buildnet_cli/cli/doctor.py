@@ -66,14 +66,14 @@ def _agent(state: AppContext) -> Check:
 
 
 def _database(state: AppContext) -> list[Check]:
-    from buildnet_cli.store import deliveries
+    from buildnet_cli.store import deliveries, unreadable
     from buildnet_cli.store.database import open_readonly
 
     path = state.workspace.database
     try:
         with open_readonly(path) as db:
             (answer,) = db.execute("PRAGMA quick_check(1)").fetchone()
-            conservation = deliveries.conservation(db)
+            conservation, set_aside = deliveries.conservation(db), unreadable.count(db)
     except NotFoundError as exc:
         return [Check("database", "note", exc.message, exc.hint)]
     except BuildNetError as exc:
@@ -83,7 +83,15 @@ def _database(state: AppContext) -> list[Check]:
         sound = Check(
             "database", "failed", f"{path}: {answer}", "buildnet-notify agent restart puts it aside and takes over what waits"
         )
-    return [sound, _conservation(conservation)]
+    return [sound, *_unreadable(set_aside), _conservation(conservation)]
+
+
+def _unreadable(count: int) -> list[Check]:
+    """What was set aside because nobody can tell any more what it was."""
+    if not count:
+        return []
+    fact = f"{count} deliver{'y' if count == 1 else 'ies'} could not be read and {'was' if count == 1 else 'were'} given up"
+    return [Check("deliveries", "note", fact, "see which: buildnet-notify deliveries list --failed; then look at the disk")]
 
 
 def _conservation(conservation: Any) -> Check:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
@@ -57,12 +57,26 @@ def app(
 def hand_in(state: AppContext, event: dict[str, Any]) -> None:
     """Deliver an event and say what became of it."""
     accepted = deliver(state, event)
+    meant = _nearest_type(event["type"])
+    if meant:
+        state.output.note(f"{event['type']} is no type that is known here; did you mean {meant}?")
     if accepted["status"] == "spooled":
         text = "kept for the next agent (none answers now): buildnet-notify agent start"
     else:
         told = ", ".join(_told(delivery) for delivery in accepted["deliveries"])
         text = f"{accepted['id']} accepted → {told or 'nobody is to hear'}"
     state.output.result("event", accepted, text)
+
+
+def _nearest_type(type_: str) -> str:
+    """The known type that somebody may have meant who wrote another one; empty if it is known, or like none."""
+    from buildnet_cli.events.catalog import CATALOG
+
+    if type_ in CATALOG or type_.startswith("custom."):
+        return ""
+    import difflib
+
+    return next(iter(difflib.get_close_matches(type_, CATALOG, n=1, cutoff=0.85)), "")
 
 
 def _told(delivery: dict[str, Any]) -> str:
@@ -96,34 +110,34 @@ def deliver(state: AppContext, event: dict[str, Any], *, patience_secs: float | 
 def _read_event() -> dict[str, Any]:
     from buildnet_cli.events.model import read_draft
 
-    event = _parsed(_read_stdin(), "stdin", field="stdin")
+    event = _parsed(_read_text(sys.stdin.buffer, "stdin"), "stdin", field="stdin")
     read_draft(event)
     assert isinstance(event, dict), "a draft is read from nothing else"
     return {"source": "cli", **event}
 
 
-def _read_stdin() -> str:
-    """Everything on stdin, with or without the mark that some systems put before UTF-8."""
-    content = sys.stdin.buffer.read(_LONGEST_INPUT + 1)
+def _read_text(file: BinaryIO, name: str) -> str:
+    """Everything in a file, with or without the mark that some systems put before UTF-8."""
+    content = file.read(_LONGEST_INPUT + 1)
     if len(content) > _LONGEST_INPUT:
-        raise UsageError(f"stdin has more than {_LONGEST_INPUT >> 20} MiB", hint="send what a person would read", where="stdin")
+        raise UsageError(f"{name} has more than {_LONGEST_INPUT >> 20} MiB", hint="send what a person would read", where=name)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as exc:
-        raise UsageError(f"stdin is no UTF-8 text: byte {exc.start} is 0x{content[exc.start]:02x}", where="stdin") from None
+        raise UsageError(f"{name} is no UTF-8 text: byte {exc.start} is 0x{content[exc.start]:02x}", where=name) from None
 
 
 def _read_data(text: str) -> Any:
     where = "--data"
     if text == "-":
-        text, where = _read_stdin(), "stdin"
+        text, where = _read_text(sys.stdin.buffer, "stdin"), "stdin"
     elif text.startswith("@"):
         path = Path(text[1:])
         try:
-            text, where = path.read_text("utf-8"), str(path)
-        except (OSError, UnicodeDecodeError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
-            raise UsageError(f"{path} cannot be read: {reason}", where="--data") from exc
+            with path.open("rb") as file:
+                text, where = _read_text(file, str(path)), str(path)
+        except OSError as exc:
+            raise UsageError(f"{path} cannot be read: {exc.strerror}", where="--data") from exc
     return _parsed(text, where, field="--data")
 
 

@@ -15,6 +15,8 @@ from buildnet_cli.duration import parse_duration
 from buildnet_cli.errors import NotFoundError, UsageError
 
 _KINDS = ("builds", "events", "commands")
+_WITHOUT = {"builds": ("--type",), "events": (), "commands": ("--type", "--since", "--package")}
+"""The options that narrow nothing down there; silence would be taken for an answer."""
 
 
 @single_command(
@@ -43,6 +45,10 @@ def app(
         return
     if len(words) != 1 or words[0] not in _KINDS:
         raise UsageError(f"{ascii(' '.join(words))[:80]} is no history", hint=f"choose {', '.join(_KINDS)}, or show ID")
+    given = {"--type": type_, "--since": since, "--package": package}
+    for option in _WITHOUT[words[0]]:
+        if given[option] is not None:
+            raise UsageError(f"{option} does not go with {words[0]}", hint="see: buildnet-notify history --help", where=option)
     _list(state, words[0], limit=limit, since=_read_since(since), subject=package, pattern=type_)
 
 
@@ -60,7 +66,8 @@ def _list(state: AppContext, kind: str, *, limit: int, since: str | None, subjec
                 page = history.events(db, limit=limit, since=since, subject=subject, pattern=pattern)
             else:
                 page = history.commands(db, limit=limit)
-    state.output.rows(kind, page.items, _COLUMNS[kind], next_=page.next, empty=f"No {kind} yet")
+    empty = f"No {kind} match" if since or subject or pattern else f"No {kind} yet"
+    state.output.rows(kind, page.items, _COLUMNS[kind], next_=page.next, empty=empty)
 
 
 def _show(state: AppContext, id_: str) -> None:
@@ -74,7 +81,7 @@ def _show(state: AppContext, id_: str) -> None:
     kind, entry = found
     if kind == "build":
         entry = {**entry, "log": _log_of(state, entry["id"])}
-    state.output.result(kind, entry, _as_text(entry))
+    state.output.result(kind, entry, _as_text(_without_tail(entry)))
 
 
 def _log_of(state: AppContext, build_id: str) -> str | None:
@@ -82,6 +89,11 @@ def _log_of(state: AppContext, build_id: str) -> str | None:
         return (state.workspace.builds / build_id / "output.log").read_text("utf-8", errors="replace")
     except OSError:
         return None
+
+
+def _without_tail(entry: dict[str, Any]) -> dict[str, Any]:
+    """The same without the end of the log, if the log itself follows."""
+    return {**entry, "error": {**entry["error"], "tail": ""}} if entry.get("log") and entry.get("error") else entry
 
 
 def _as_text(entry: dict[str, Any]) -> str:

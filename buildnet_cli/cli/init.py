@@ -12,6 +12,7 @@ import typer
 
 from buildnet_cli.cli.app import single_command
 from buildnet_cli.cli.context import AppContext
+from buildnet_cli.cli.detect import Candidate, find_packages
 from buildnet_cli.errors import ConfigError, UsageError
 from buildnet_cli.paths import CONFIG_NAME, FOLDER
 
@@ -25,10 +26,12 @@ _GITIGNORE = f"*\n!.gitignore\n!config.json\n!{CONFIG_NAME}\n!{SCHEMA_NAME}\n!te
 class Found:
     """What there is to build on.
 
-    packages: names from an engine's project file. webhooks: (name, variable) of webhook URLs in the environment.
+    packages: names from an engine's project file. candidates: what could be built, if there is no such file.
+    webhooks: (name, variable) of webhook URLs in the environment.
     """
 
     packages: tuple[str, ...]
+    candidates: tuple[Candidate, ...]
     timezone: str
     webhooks: tuple[tuple[str, str], ...]
 
@@ -72,7 +75,9 @@ def detect(folder: Path, environ: Any) -> Found:
         for variable, name in (("SLACK_WEBHOOK_URL", "Slack"), ("DISCORD_WEBHOOK_URL", "Discord"), ("WEBHOOK_URL", "Webhook"))
         if environ.get(variable)
     )
-    return Found(_packages(folder / "config.json"), _timezone(environ), webhooks)
+    config = folder / "config.json"
+    candidates = () if config.exists() else find_packages(folder.parent)
+    return Found(_packages(config), candidates, _timezone(environ), webhooks)
 
 
 def render(found: Found) -> str:
@@ -105,14 +110,35 @@ def render(found: Found) -> str:
             '        events: ["*"]',
         ]
     if not found.packages:
-        lines += ["", "# What BUILD builds, unless .buildnet/config.json says so:", "packages: []"]
+        lines += ["", "# What BUILD builds, unless .buildnet/config.json says so:", *_package_lines(found.candidates)]
     return "\n".join(lines) + "\n"
+
+
+def _package_lines(candidates: tuple[Candidate, ...]) -> list[str]:
+    if not candidates:
+        return ["packages: []"]
+    from buildnet_cli.engine.project_check import find_cycle
+
+    names = {candidate.name for candidate in candidates}
+    needed = {each.name: tuple(sorted(names & set(each.needs) - {each.name})) for each in candidates}
+    if find_cycle(needed):
+        needed = {}  # what needs what is for a person to say then
+    lines = ["# One with `sources` and an `output_dir` is not built again while nothing has changed.", "packages:"]
+    for candidate in candidates:
+        lines += [
+            f"  - name: {json.dumps(candidate.name)}",
+            f"    path: {json.dumps(candidate.path, ensure_ascii=False)}",
+            f"    build_cmd: {json.dumps(candidate.build_cmd)}",
+        ]
+        if needed.get(candidate.name):
+            lines.append(f"    dependencies: {json.dumps(needed[candidate.name])}")
+    return lines
 
 
 def _confirm(state: AppContext, root: Path, found: Found) -> None:
     if not state.options.may_ask:
         raise UsageError("init asks before it writes, and nobody can answer here", hint="buildnet-notify init --yes")
-    packages = ", ".join(found.packages) or "none (write them into the file, or into .buildnet/config.json)"
+    packages = ", ".join(_names(found)) or "none (write them into the file, or into .buildnet/config.json)"
     state.output.say(f"Project {root}\nPackages: {packages}\nTime zone: {found.timezone}")
     state.output.say(f"Channels: {', '.join(name for name, _ in found.webhooks) or 'the local inbox of buildnet-notify sandbox'}")
     typer.confirm(f"Write {FOLDER}/{CONFIG_NAME}?", default=True, abort=True, err=True)
@@ -135,12 +161,16 @@ def _write(folder: Path, path: Path, text: str) -> list[Path]:
 
 def _summary(written: list[Path], found: Found) -> str:
     lines = [f"wrote {file}" for file in written]
-    count = len(found.packages)
+    count = len(_names(found))
     packages = f"{count} package{'' if count == 1 else 's'}" if count else "no packages yet"
     begin = "buildnet-notify agent start"
     if not found.webhooks:
         begin = f"buildnet-notify sandbox    (in another terminal: the inbox that hears of it), then {begin}"
     return "\n".join([*lines, f"found {packages} · time zone {found.timezone}", f"Next: {begin}"])
+
+
+def _names(found: Found) -> tuple[str, ...]:
+    return found.packages or tuple(candidate.name for candidate in found.candidates)
 
 
 def _packages(config: Path) -> tuple[str, ...]:

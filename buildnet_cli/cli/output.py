@@ -62,6 +62,11 @@ class Output:
         if not self.is_quiet:
             sys.stderr.write(f"{printable(text)}\n")
 
+    def progress(self, text: str) -> None:
+        """What goes on now, for somebody who waits: on stderr, and only on a terminal."""
+        if not self.as_json and sys.stderr.isatty():
+            self.note(text)
+
     def result(self, kind: str, value: Mapping[str, Any], text: str = "") -> None:
         """The result of a command: an object with `--json`, else its text, which `-q` keeps."""
         if self.as_json:

@@ -91,7 +91,7 @@ def _outcome(entry: dict[str, Any], zone: tzinfo | None) -> str:
     if status == "not_wanted":
         return "not told"
     if entry["folded_into"]:
-        return f"{status}, told in the digest {entry['folded_into']}"
+        return f"{status}, folded into the digest {entry['folded_into']}"
     if status == "held":
         return f"held until {explained.until(entry['until'], zone)}"
     return status if status == "delivered" else f"{status}: {entry['reason']}"

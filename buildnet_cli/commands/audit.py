@@ -23,7 +23,15 @@ _TYPE_OF = {
     "denied": "command.denied",
     "unsupported": "command.failed",
     "rejected": "command.rejected",
+    "cut": "audit.cut",
+    "restarted": "audit.restarted",
 }
+
+CUT: Final = "audit.cut"
+"""The entry that tells, for good, that the chain did not reach its anchor when it went on, and nobody knows why."""
+
+RESTARTED: Final = "audit.restarted"
+"""The same where it is known why: the database was damaged, and the chain begins anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +147,8 @@ def ended(key: bytes, entry: Entry, event_type: str, understood: str, result: Ma
     return replace(entry, event_type=event_type, understood=understood, result=result, end_seal=end)
 
 
-def anchor(key: bytes, newest: Entry) -> Anchor:
-    return Anchor(newest.seq, newest.newest_seal, _seal(key, ["anchor", newest.seq, newest.newest_seal]))
+def anchor(key: bytes, seq: int, seal: str) -> Anchor:
+    return Anchor(seq, seal, _seal(key, ["anchor", seq, seal]))
 
 
 def verify(key: bytes, entries: Iterable[Entry], anchored: Anchor | None, *, executing: Iterable[str] = ()) -> Flaw | None:
@@ -150,19 +158,31 @@ def verify(key: bytes, entries: Iterable[Entry], anchored: Anchor | None, *, exe
     """
     under_way = frozenset(executing)
     before: Entry | None = None
+    named: Entry | None = None
     for entry in entries:
         flaw = _flaw_in(key, entry, before, under_way)
         if flaw:
             return Flaw(entry.seq, flaw)
-        if anchored is not None and entry.seq == anchored.seq and anchored.seal not in (entry.seal, entry.end_seal):
-            return Flaw(entry.seq, "it is not the entry that the anchor names")
+        if anchored is not None and entry.seq == anchored.seq:
+            named = entry
         before = entry
-    last = before.seq if before is not None else 0
+    return gap(key, before.seq if before is not None else 0, named, anchored)
+
+
+def gap(key: bytes, last: int, named: Entry | None, anchored: Anchor | None) -> Flaw | None:
+    """Why a chain does not reach its anchor; None if it does, or if there is neither.
+
+    last: number of the newest entry; 0 for none. named: the entry that bears the anchor's number.
+    """
     if anchored is None:
-        return Flaw(last, "the anchor is gone, so nobody can tell whether the end was cut off") if last else None
+        return Flaw(last, "the anchor was gone, so nobody can tell whether the end was cut off") if last else None
     if not _is_same(anchored.mac, _seal(key, ["anchor", anchored.seq, anchored.seal])):
-        return Flaw(last, "the anchor has been changed")
-    return Flaw(last + 1, f"entries {last + 1} to {anchored.seq} have been cut off") if last < anchored.seq else None
+        return Flaw(last, "the anchor had been changed")
+    if last < anchored.seq:
+        return Flaw(last + 1, f"entries {last + 1} to {anchored.seq} had been cut off")
+    if anchored.seq and (named is None or anchored.seal not in (named.seal, named.end_seal)):
+        return Flaw(anchored.seq, f"entry {anchored.seq} was not the one that the anchor names")
+    return None
 
 
 def _flaw_in(key: bytes, entry: Entry, before: Entry | None, under_way: frozenset[str]) -> str:
@@ -177,7 +197,7 @@ def _flaw_in(key: bytes, entry: Entry, before: Entry | None, under_way: frozense
         return "" if entry.request.request_id in under_way else "how it ended has been removed"
     if not _is_same(entry.end_seal, ended(key, entry, entry.event_type, entry.understood, entry.result).end_seal):
         return "how it ended has been changed"
-    return ""
+    return f"when it was written, {entry.result.get('reason', '')}" if entry.event_type == CUT else ""
 
 
 def _beginning(request: Request, seq: int, previous: str) -> list[Any]:

@@ -149,7 +149,7 @@ class Page:
         if place is None:
             return Problem(severity, message, hint, self.file, path=dotted(path))
         line = self._lines[place.line - 1] if place.line <= len(self._lines) else ""
-        shown = line if shown_until is None or len(line) < shown_until else line[: shown_until - 1] + MASK
+        shown = line if shown_until is None or len(line) < shown_until else f"{line[: shown_until - 1].rstrip()} {MASK}"
         excerpt, caret = _excerpt(self._fit_to_show(shown), place.column)
         width = max(min(place.length, len(excerpt) - caret + 1), 1)
         return Problem(

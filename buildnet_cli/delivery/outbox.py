@@ -11,6 +11,7 @@ from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.model import Attempt, Delivery, Leased
 from buildnet_cli.events.model import Event
 from buildnet_cli.routing.decision import Target
+from buildnet_cli.routing.rate_limit import Limits
 
 Write = Callable[[Any], object]
 """A further write, made by the store for itself: what it is handed is the store's own business."""
@@ -88,8 +89,8 @@ class Outbox(Protocol):
         """
         ...
 
-    async def retry_failed(self, channel: str | None) -> list[Delivery]:
-        """The same for everything that was given up; on one channel or on all."""
+    async def retry_failed(self, channel: str | None, limits: Limits) -> list[Delivery]:
+        """Begin anew with everything that was given up; on one channel or on all. What is over the limits is held."""
         ...
 
     async def cancel(self, delivery_id: str) -> Delivery:

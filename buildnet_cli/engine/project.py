@@ -16,7 +16,7 @@ from buildnet_cli.config.problems import InvalidConfigError, Page, Problem, Seve
 from buildnet_cli.config.source import read_source
 from buildnet_cli.engine.json_document import read_json
 from buildnet_cli.engine.project_check import check_packages
-from buildnet_cli.engine.project_file import notes, read_file
+from buildnet_cli.engine.project_file import read_file
 
 DEFAULT_BUILD_TIMEOUT = timedelta(minutes=30)
 
@@ -64,14 +64,12 @@ class Project:
     """What an engine builds; checked: names are unique, dependencies exist and form no cycle, folders exist inside the root.
 
     packages: by name, in the order of the file. build_timeout: of a package that has none of its own; zero for no limit.
-    notes: what is worth a word but no error.
     """
 
     root: Path
     packages: Mapping[str, Package]
     max_concurrent_builds: int = 1
     build_timeout: timedelta = DEFAULT_BUILD_TIMEOUT
-    notes: tuple[Problem, ...] = ()
 
     def timeout_of(self, package: Package) -> timedelta | None:
         """How long a build of a package may take; None for no limit."""
@@ -79,7 +77,25 @@ class Project:
         return timeout or None
 
 
+@dataclass(frozen=True)
+class Written:
+    """A project as it stands in a file, for whoever has something to say about what is written there."""
+
+    project: Project
+    origins: Origins
+    page: Page
+
+    def warning(self, message: str, path: KeyPath, hint: str) -> Problem:
+        """A remark about a key, with its place."""
+        return self.page.problem(Severity.WARNING, message, self.origins.place_of(path), hint=hint, path=path)
+
+
 def load_project(root: Path, file: Path) -> Project:
+    """Read `config.json`, as `read_project` does."""
+    return read_project(root, file).project
+
+
+def read_project(root: Path, file: Path) -> Written:
     """Read `config.json`.
 
     root: the workspace. file: absolute, or relative to it.
@@ -97,22 +113,22 @@ def load_project(root: Path, file: Path) -> Project:
         message = f'project_root "{content.project_root}" is no folder inside {root}'
         raise InvalidConfigError(page.file, [page.problem(Severity.ERROR, message, place, hint='use "."')])
     limit = _seconds(content.build_timeout_secs)
-    return Project(
+    project = Project(
         root=base,
         packages=_checked(base, content.packages, origins, page),
         max_concurrent_builds=content.max_concurrent_builds or usable_cpus(),
         build_timeout=DEFAULT_BUILD_TIMEOUT if limit is None else limit,
-        notes=tuple(notes(origins.root, page)),
     )
+    return Written(project, origins, page)
 
 
-def project_from_config(root: Path, sections: Sequence[PackageSection], origins: Origins, page: Page) -> Project:
+def project_from_config(root: Path, sections: Sequence[PackageSection], origins: Origins, page: Page) -> Written:
     """A project whose packages stand under `packages:` in our own configuration; `origins` and `page` are those of that file.
 
     Raises InvalidConfigError, which carries all problems.
     """
     root = root.resolve()
-    return Project(root, _checked(root, sections, origins, page), usable_cpus())
+    return Written(Project(root, _checked(root, sections, origins, page), usable_cpus()), origins, page)
 
 
 def usable_cpus() -> int:

@@ -81,13 +81,15 @@ def compose(
 
 
 def headline(payload: Mapping[str, Any]) -> str:
-    """`While it was quiet: 2 open, 12 closed`; `37 held: build.failed ×31 (api 22, ui 9), node.left ×6`."""
+    """`While it was quiet: 2 open, 12 closed`; `37 held: build.failed ×31 (api 22, ui 9), …`; `8 delayed, 2 still open: …`."""
     word = _SHORT.get(str(payload.get("kind")), "held")
     if payload.get("kind") == "quiet_hours":
         opened, closed = len(payload["open"]), len(payload["closed"])
         told = [f"{opened} open" if opened else "", f"{closed} closed" if closed else ""]
         return f"{word}: {', '.join(filter(None, told)) or _number(payload['events'])}"
-    return f"{payload['events']} {word}: {', '.join(_totals(payload))}"
+    # After an outage the question is what is still broken.
+    still = f", {len(payload['open'])} still open" if payload.get("kind") == "backlog" and payload["open"] else ""
+    return f"{payload['events']} {word}{still}: {', '.join(_totals(payload))}"
 
 
 def digest(event: Event, facts: Facts) -> Message:
@@ -110,7 +112,8 @@ def _digest(event: Event) -> Message:
     payload = event.payload
     lines = [*_open_lines(payload), *_closed_lines(payload), *_count_lines(payload)]
     is_night = payload.get("kind") == "quiet_hours"
-    span = f"{_time(payload, 'from')} to {_time(payload, 'until')} {payload['zone']}"
+    begin, end = _time(payload, "from"), _time(payload, "until")
+    span = f"{begin if begin == end else f'{begin} to {end}'} {payload['zone']}"
     line = f"{_number(payload['events'])}, {span}" + (f": {', '.join(_totals(payload))}" if is_night else "")
     return Message(event, title=headline(payload), line=line, code=_bounded(lines))
 
@@ -172,7 +175,10 @@ def _subjects(entry: Mapping[str, Any]) -> str:
     named = [each for each in entry["subjects"] if each["subject"]]
     if not named:
         return ""
-    shown = ", ".join(f"{each['subject']} {each['count']}" for each in named[:_MOST_SUBJECTS])
+    is_each_once = all(each["count"] == 1 for each in named)
+    shown = ", ".join(
+        each["subject"] if is_each_once else f"{each['subject']} {each['count']}" for each in named[:_MOST_SUBJECTS]
+    )
     rest = entry["count"] - sum(each["count"] for each in named[:_MOST_SUBJECTS])
     return f" ({shown}{f', others {rest}' if rest else ''})"
 

@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.sandbox import fcm, page, sendgrid, ses, telegram, twilio
+from buildnet_cli.sandbox import fcm, page, sendgrid, ses, telegram, twilio, twilio_say
 from buildnet_cli.sandbox.discord import routes as discord
 from buildnet_cli.sandbox.front import Front, TooLargeError, parsed, read_body
 from buildnet_cli.sandbox.inbox import Answer, Received, read_answers
@@ -21,6 +21,7 @@ from buildnet_cli.sandbox.slack import routes as slack
 
 _STAND_INS: Final[Sequence[Callable[[Front], Sequence[BaseRoute]]]] = (
     twilio.routes,
+    twilio_say.routes,
     sendgrid.routes,
     ses.routes,
     slack.routes,

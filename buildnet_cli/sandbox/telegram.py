@@ -6,20 +6,21 @@ Source: Telegram Bot API "Making requests", "sendMessage", "editMessageText"; th
 from __future__ import annotations
 
 import hmac
-import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Route
 
 from buildnet_cli.sandbox.front import Front, parsed, read_body
-from buildnet_cli.sandbox.inbox import Answer, Received
+from buildnet_cli.sandbox.inbox import Received
 from buildnet_cli.sandbox.reading import Reading
+from buildnet_cli.sandbox.telegram_answer import Method, Params, RefusedError, error, scripted
 from buildnet_cli.sandbox.telegram_markup import MarkupError, Parsed, parse_html, part
+from buildnet_cli.sandbox.telegram_updates import Updates
 
 PROVIDER: Final = "telegram"
 PREFIX: Final = "/telegram"
@@ -46,26 +47,26 @@ CHAT_FLAWS: Final[Mapping[int, tuple[int, str]]] = {
 
 _BOT: Final = {"id": 110201543, "is_bot": True, "first_name": "BuildNet", "username": "buildnet_sandbox_bot"}
 _MOST_UNITS = 4_096
-_OBJECTS: Final = frozenset({"reply_parameters", "link_preview_options", "reply_markup", "entities"})
-_TITLES = {400: "Bad Request", 401: "Unauthorized", 403: "Forbidden", 404: "Not Found", 409: "Conflict", 429: "Too Many Requests"}
-
-Params = Mapping[str, Any]
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, description: str, **parameters: int) -> None:
-        self.status, self.description, self.parameters = status, description, parameters
+_OBJECTS: Final = frozenset(
+    {"reply_parameters", "link_preview_options", "reply_markup", "entities", "allowed_updates", "commands"}
+)
 
 
 def routes(front: Front) -> Sequence[BaseRoute]:
-    """`{PREFIX}/bot{token}/{method}`"""
-    return (Route(f"{PREFIX}/bot{{token}}/{{method}}", _Bot(front).call, methods=["GET", "POST"]),)
+    """`{PREFIX}/bot{token}/{method}`, and `{PREFIX}/say` for whoever plays the person that writes to the bot."""
+    updates = Updates(front)
+    bot = _Bot(front, updates)
+    return (
+        Route(f"{PREFIX}/bot{{token}}/{{method}}", bot.call, methods=["GET", "POST"]),
+        Route(f"{PREFIX}/say", updates.say, methods=["POST"]),
+    )
 
 
 class _Bot:
-    def __init__(self, front: Front) -> None:
+    def __init__(self, front: Front, updates: Updates) -> None:
         self._front = front
-        self._methods: Mapping[str, Callable[[Request, Params], Any]] = {
+        self._methods: Mapping[str, Method] = {
+            **updates.methods(),
             "getme": self._get_me,
             "sendmessage": self._send,
             "editmessagetext": self._edit,
@@ -77,10 +78,10 @@ class _Bot:
             _authenticate(request.path_params["token"])
             method = self._methods.get(request.path_params["method"].lower())
             if method is None:
-                raise _RefusedError(404, "Not Found: method not found")
+                raise RefusedError(404, "Not Found: method not found")
             result = await method(request, params)
-        except _RefusedError as refused:
-            return _error(refused)
+        except RefusedError as refused:
+            return error(refused)
         return result if isinstance(result, Response) else JSONResponse({"ok": True, "result": result})
 
     async def _get_me(self, _request: Request, _params: Params) -> Any:
@@ -89,7 +90,7 @@ class _Bot:
     async def _send(self, request: Request, params: Params) -> Any:
         chat_id, text = _chat(params), _text(params)
         if params.get("message_thread_id") in (LOST_TOPIC, str(LOST_TOPIC)):
-            raise _RefusedError(400, "Bad Request: message thread not found")
+            raise RefusedError(400, "Bad Request: message thread not found")
         answered = self._answered(chat_id, params)
         received, answer = await self._front.take(
             request,
@@ -99,16 +100,16 @@ class _Bot:
             reading=_reading(text, is_silent=params.get("disable_notification") in (True, "true")),
             thread=answered,
         )
-        return _scripted(answer) or self._message(received, received.number, text)
+        return scripted(answer) or self._message(received, received.number, text)
 
     async def _edit(self, request: Request, params: Params) -> Any:
         chat_id, text = _chat(params), _text(params)
         number = _number(params.get("message_id"))
         current = self._current(chat_id, number)
         if current is None:
-            raise _RefusedError(400, "Bad Request: message to edit not found")
+            raise RefusedError(400, "Bad Request: message to edit not found")
         if _text(current.body) == text:
-            raise _RefusedError(
+            raise RefusedError(
                 400,
                 "Bad Request: message is not modified: specified new message content and reply markup are exactly the same "
                 "as a current content and reply markup of the message",
@@ -117,7 +118,7 @@ class _Bot:
             request, str(chat_id), dict(params), provider=PROVIDER, reading=_reading(text), replaces=number
         )
         edited = {"edit_date": int(received.received_at.timestamp())}
-        return _scripted(answer) or {**self._message(received, number, text), **edited}
+        return scripted(answer) or {**self._message(received, number, text), **edited}
 
     def _current(self, chat_id: int | str, number: int) -> Received | None:
         """The newest state of a message; None if there is no such message in the chat."""
@@ -140,7 +141,7 @@ class _Bot:
             return number
         if reply.get("allow_sending_without_reply") is True:
             return 0
-        raise _RefusedError(400, "Bad Request: message to be replied not found")
+        raise RefusedError(400, "Bad Request: message to be replied not found")
 
     def _message(self, received: Received, number: int, text: Parsed) -> dict[str, Any]:
         topic = _number(received.body.get("message_thread_id"))
@@ -169,39 +170,39 @@ async def _params(request: Request) -> Params:
 
 def _authenticate(token: str) -> None:
     if not re.fullmatch(r"[0-9]+:[A-Za-z0-9_-]+", token):
-        raise _RefusedError(404, "Not Found")
+        raise RefusedError(404, "Not Found")
     if not hmac.compare_digest(token.encode(), TOKEN.encode()):
-        raise _RefusedError(401, "Unauthorized")
+        raise RefusedError(401, "Unauthorized")
 
 
 def _chat(params: Params) -> int | str:
     given = str(params.get("chat_id", ""))
     if not given:
-        raise _RefusedError(400, "Bad Request: chat_id is empty")
+        raise RefusedError(400, "Bad Request: chat_id is empty")
     if re.fullmatch(r"@[A-Za-z]\w{3,31}", given):
         return given
     if not re.fullmatch(r"-?[0-9]{1,19}", given):
-        raise _RefusedError(400, "Bad Request: chat not found")
+        raise RefusedError(400, "Bad Request: chat not found")
     chat_id = int(given)
     if chat_id == OLD_GROUP:
-        raise _RefusedError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=NEW_GROUP)
+        raise RefusedError(400, "Bad Request: group chat was upgraded to a supergroup chat", migrate_to_chat_id=NEW_GROUP)
     if chat_id in CHAT_FLAWS:
-        raise _RefusedError(*CHAT_FLAWS[chat_id])
+        raise RefusedError(*CHAT_FLAWS[chat_id])
     return chat_id
 
 
 def _text(params: Params) -> Parsed:
     source, mode = params.get("text", ""), params.get("parse_mode", "")
     if mode not in ("", "HTML"):
-        raise _RefusedError(400, "Bad Request: unsupported parse_mode")
+        raise RefusedError(400, "Bad Request: unsupported parse_mode")
     try:
         found = parse_html(str(source)) if mode else Parsed(str(source))
     except MarkupError as exc:
-        raise _RefusedError(400, f"Bad Request: can't parse entities: {exc}") from None
+        raise RefusedError(400, f"Bad Request: can't parse entities: {exc}") from None
     if not found.text.strip():
-        raise _RefusedError(400, "Bad Request: message text is empty")
+        raise RefusedError(400, "Bad Request: message text is empty")
     if found.units > _MOST_UNITS:
-        raise _RefusedError(400, "Bad Request: message is too long")
+        raise RefusedError(400, "Bad Request: message is too long")
     return found
 
 
@@ -230,24 +231,3 @@ def _reading(text: Parsed, *, is_silent: bool = False) -> Reading:
 
 def _marked(text: Parsed, kind: str) -> str:
     return "\n".join(part(text, entity) for entity in text.entities if entity["type"] == kind)
-
-
-def _scripted(answer: Answer) -> Response | None:
-    """The answer that was asked for in advance, in Telegram's form; None if all is well."""
-    headers = {"Retry-After": f"{answer.retry_after:g}"} if answer.retry_after is not None else {}
-    if answer.text is not None:
-        return PlainTextResponse(answer.text, answer.status, headers)
-    if answer.status < 300:
-        return None
-    title = _TITLES.get(answer.status, "Internal Server Error")
-    if answer.status == 429 and answer.retry_after is not None:
-        delay = math.ceil(answer.retry_after)
-        return _error(_RefusedError(429, f"{title}: retry after {delay}", retry_after=delay), headers)
-    return _error(_RefusedError(answer.status, f"{title}: scripted {answer.status}"), headers)
-
-
-def _error(refused: _RefusedError, headers: Mapping[str, str] | None = None) -> Response:
-    body: dict[str, Any] = {"ok": False, "error_code": refused.status, "description": refused.description}
-    if refused.parameters:
-        body["parameters"] = refused.parameters
-    return JSONResponse(body, refused.status, headers)

@@ -9,10 +9,11 @@ from typing import Any
 import sqlite_utils
 
 from buildnet_cli.commands import audit
-from buildnet_cli.commands.audit import Entry, Request
+from buildnet_cli.commands.audit import Anchor, Entry, Flaw, Request
 from buildnet_cli.delivery.clean import clean_object, clean_text
+from buildnet_cli.ids import new_id
 from buildnet_cli.store.page import Filter, Page, newest_first
-from buildnet_cli.store.rows import Row
+from buildnet_cli.store.rows import Row, rows
 
 _INSERT = """
 INSERT INTO audit (seq, request_id, timestamp, command, channel, identifier, authenticated, ip_address, user_agent,
@@ -61,6 +62,28 @@ def end(
     entry = audit.ended(key, _from_row(row), audit.event_type_of(status), clean_text(understood), kept)
     db.execute(_END, [entry.event_type, entry.understood, json.dumps(kept), entry.end_seal, entry.seq])
     return _newest(db)
+
+
+def gap(db: sqlite_utils.Database, key: bytes, anchored: Anchor | None) -> Flaw | None:
+    """Why the chain does not reach its anchor; None if it does."""
+    newest = _newest(db)
+    row = next(rows(db, "SELECT * FROM audit WHERE seq = ?", [anchored.seq]), None) if anchored is not None else None
+    return audit.gap(key, newest.seq if newest is not None else 0, _from_row(row) if row is not None else None, anchored)
+
+
+def go_on(db: sqlite_utils.Database, key: bytes, timestamp: str, flaw: Flaw, mishap: str) -> Entry:
+    """Write down that the chain did not reach its anchor, before it goes on and the anchor with it.
+
+    mishap: what is known to have happened to the database; empty for nothing.
+    """
+    reason = f"{mishap}; of the audit, {flaw.reason}" if mishap else flaw.reason
+    entry = begin(db, key, Request(new_id("req"), timestamp, "audit", "agent", "agent"))
+    return end(db, key, entry.request.request_id, "restarted" if mishap else "cut", "", {"reason": reason}) or entry
+
+
+def restarts(db: sqlite_utils.Database) -> list[Entry]:
+    """Entries with which the chain began anew."""
+    return [_from_row(row) for row in rows(db, "SELECT * FROM audit WHERE event_type = ? ORDER BY seq", [audit.RESTARTED])]
 
 
 def entries(db: sqlite_utils.Database) -> Iterator[Entry]:

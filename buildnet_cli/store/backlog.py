@@ -8,21 +8,18 @@ from typing import Final
 import sqlite_utils
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.delivery.router import Held, Router
-from buildnet_cli.events.priority import Priority
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.routing.decision import Target
-from buildnet_cli.store import deliveries, events
+from buildnet_cli.store import deliveries, events, unreadable
 from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.outbox import insert
-from buildnet_cli.store.rows import Row, rows
+from buildnet_cli.store.rows import rows
 
 TOO_LONG: Final = timedelta(minutes=15)
 """How long something waits before it belongs to a backlog."""
 
 FEWEST: Final = 3
 """So many make a digest; fewer are sent as they are."""
-
-_BY_RANK = {priority.rank: priority for priority in Priority}
 
 _MOST_AT_ONCE = 5000
 
@@ -42,18 +39,13 @@ UPDATE deliveries SET status = 'held', folded_into = ?, reason = ?, next_attempt
 def fold(db: sqlite_utils.Database, router: Router, target: Target, now: datetime) -> int:
     """Fold what has waited too long for a target into one message; how many deliveries that were, 0 if they were too few."""
     values = [target.channel, target.recipient, to_rfc3339(now - TOO_LONG), _MOST_AT_ONCE]
-    waiting = [held_row(db, row) for row in rows(db, _WAITING, values)]
+    waiting = unreadable.as_held(db, list(rows(db, _WAITING, values)), now)
     if len(waiting) < FEWEST:
         return 0
     event, digest = router.fold_backlog(target, waiting, StoredMemory(db), now)
     events.insert(db, event, accepted_at=now, unheard="", key="")
     insert(db, [deliveries.to_row(digest, subject=event.subject, rank=event.priority.rank)])
     for each in waiting:
-        db.execute(_FOLD, [digest.id, f"told in the digest {digest.id}", each.delivery.id])
+        db.execute(_FOLD, [digest.id, f"folded into the digest {digest.id}", each.delivery.id])
     deliveries.advance_lines(db, [each.delivery.id for each in waiting])
     return len(waiting)
-
-
-def held_row(db: sqlite_utils.Database, row: Row) -> Held:
-    """A delivery with its event, for the router."""
-    return Held(deliveries.from_row(row), events.get(db, row["event_id"]), _BY_RANK[row["rank"]])

@@ -12,7 +12,7 @@ from buildnet_cli.clock import from_rfc3339, to_rfc3339
 from buildnet_cli.delivery.alarm import Told
 from buildnet_cli.delivery.breaker import Breaker, Flow
 from buildnet_cli.routing.decision import Target
-from buildnet_cli.store.rows import Row, rows
+from buildnet_cli.store.rows import Row, passed_over, rows
 
 _SAVE = """
 INSERT OR REPLACE INTO breakers (channel, recipient, flow, since, in_a_row, recent, pause_secs, not_before, answer)
@@ -28,7 +28,8 @@ WHERE status = 'pending' AND channel = ? AND recipient = ? AND lease IS NULL AND
 
 def load(db: sqlite_utils.Database) -> dict[Target, Breaker]:
     """Every target that has given trouble lately."""
-    return {Target(row["channel"], row["recipient"]): _from_row(row) for row in rows(db, "SELECT * FROM breakers")}
+    found = rows(db, "SELECT * FROM breakers")
+    return dict(passed_over(found, lambda row: (Target(row["channel"], row["recipient"]), _from_row(row))))
 
 
 def save(db: sqlite_utils.Database, breakers: Mapping[Target, Breaker], now: datetime) -> None:
@@ -55,7 +56,8 @@ def waiting(db: sqlite_utils.Database, target: Target) -> int:
 
 def told(db: sqlite_utils.Database) -> dict[str, Told]:
     """Of which troubles we have told, by their subject."""
-    return {row["subject"]: Told(from_rfc3339(row["told_at"]), bool(row["is_open"])) for row in rows(db, "SELECT * FROM alarms")}
+    found = rows(db, "SELECT * FROM alarms")
+    return dict(passed_over(found, lambda row: (row["subject"], Told(from_rfc3339(row["told_at"]), bool(row["is_open"])))))
 
 
 def note_told(db: sqlite_utils.Database, subject: str, news: Told) -> None:

@@ -8,7 +8,8 @@ import sqlite_utils
 
 from buildnet_cli.clock import from_rfc3339
 
-_MOVED = "strftime('%Y-%m-%dT%H:%M:%fZ', {}, :by)"
+# What is no time stays as it is.
+_MOVED = "coalesce(strftime('%Y-%m-%dT%H:%M:%fZ', {0}, :by), {0})"
 
 # A delivery grows old by the time that passes, not by the clock.
 _AGES = f"UPDATE deliveries SET anew_at = {_MOVED.format('coalesce(anew_at, created_at)')} WHERE status = 'pending'"  # noqa: S608  (our own text)

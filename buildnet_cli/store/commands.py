@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
@@ -11,12 +12,15 @@ from typing import Any
 import sqlite_utils
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.commands.audit import Entry, Request, Seals, anchor
+from buildnet_cli.commands.audit import GENESIS, Anchor, Entry, Request, Seals, anchor
 from buildnet_cli.delivery.clean import clean_object, clean_text
+from buildnet_cli.errors import BuildNetError
 from buildnet_cli.store import audit
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.page import Filter, Page, newest_first
 from buildnet_cli.store.rows import Row, rows
+
+_log = logging.getLogger(__name__)
 
 _BEGIN = """
 INSERT INTO commands (request_id, command, status, channel, principal, timestamp, result, message)
@@ -28,15 +32,20 @@ _EXECUTING = "SELECT request_id, command FROM commands WHERE status = 'executing
 
 
 class StoredCommands:
-    """Implements `commands/model.CommandLog`. seals: what the audit is sealed with."""
+    """Implements `commands/model.CommandLog`.
 
-    def __init__(self, store: Store, seals: Seals) -> None:
+    seals: what the audit is sealed with. mishap: what had happened to the database since; empty for nothing.
+    """
+
+    def __init__(self, store: Store, seals: Seals, mishap: str = "") -> None:
         self._store = store
         self._seals = seals
+        self._mishap = mishap
+        self._anchor: Anchor | None = None
         self._anchoring = asyncio.Lock()
 
     async def begin(self, request: Request, principal: str, message_id: str = "") -> bool:
-        key = await asyncio.to_thread(self._seals.key)
+        key = await self._go_on(request.timestamp)
 
         def begin(db: sqlite_utils.Database) -> bool:
             if message_id and not db.execute(_TAKE_IN, [request.channel, clean_text(message_id), request.timestamp]).rowcount:
@@ -59,7 +68,7 @@ class StoredCommands:
             to_rfc3339(finished_at),
             request_id,
         ]
-        key = await asyncio.to_thread(self._seals.key)
+        key = await self._go_on(to_rfc3339(finished_at))
 
         def finish(db: sqlite_utils.Database) -> Entry | None:
             db.execute(_FINISH, values)
@@ -69,7 +78,7 @@ class StoredCommands:
 
     async def reject(self, request: Request, reason: str) -> None:
         """Write down an attempt that was turned away before it was a command: forged, or a stranger's."""
-        key = await asyncio.to_thread(self._seals.key)
+        key = await self._go_on(request.timestamp)
 
         def reject(db: sqlite_utils.Database) -> Entry | None:
             audit.begin(db, key, request)
@@ -83,12 +92,37 @@ class StoredCommands:
         for request_id, command in await self._store.read(lambda db: db.execute(_EXECUTING).fetchall()):
             await self.finish(request_id, command=command, status="interrupted", result={}, message=message, finished_at=now)
 
+    async def note_mishap(self, now: datetime) -> None:
+        """Write down in the audit what had happened to the database, if there was an audit."""
+        try:
+            if self._mishap and await asyncio.to_thread(self._seals.read_anchor) is not None:
+                await self._go_on(to_rfc3339(now))
+        except BuildNetError as exc:  # no command runs until it can be written down
+            _log.error("the audit cannot go on: %s", exc.message)
+
+    async def _go_on(self, timestamp: str) -> bytes:
+        """The key, once the chain reaches its anchor, or tells that it does not: the anchor is about to move on."""
+        key = await asyncio.to_thread(self._seals.key)
+        async with self._anchoring:
+            anchored = self._anchor or await asyncio.to_thread(self._seals.read_anchor)
+            flaw = await self._store.read(lambda db: audit.gap(db, key, anchored))
+            if flaw is not None:
+                entry = await self._store.write(lambda db: audit.go_on(db, key, timestamp, flaw, self._mishap))
+                await self._put_anchor(anchor(key, entry.seq, entry.newest_seal))
+            elif anchored is None:
+                await self._put_anchor(anchor(key, 0, GENESIS))
+        return key
+
+    async def _put_anchor(self, new: Anchor) -> None:
+        await asyncio.to_thread(self._seals.put_anchor, new)
+        self._anchor = new
+
     async def _write(self, key: bytes, end: Callable[[sqlite_utils.Database], Entry | None]) -> None:
         """Write, and then keep where the chain ends now. Should we end in between, the anchor is of before, which is no flaw."""
         async with self._anchoring:
             newest = await self._store.write(end)
             if newest is not None:
-                await asyncio.to_thread(self._seals.put_anchor, anchor(key, newest))
+                await self._put_anchor(anchor(key, newest.seq, newest.newest_seal))
 
 
 def page(db: sqlite_utils.Database, *, before: str | None = None, limit: int = 50) -> Page[Row]:

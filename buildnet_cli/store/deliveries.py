@@ -79,14 +79,14 @@ def of_event(db: sqlite_utils.Database, event_id: str) -> tuple[Delivery, ...]:
     return tuple(from_row(row) for row in rows(db, "SELECT * FROM deliveries WHERE event_id = ? ORDER BY seq", [event_id]))
 
 
-def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Delivery]:
-    """What ended without being delivered, though it should have been; oldest first. A digest stands for what it tells of."""
+def given_up(db: sqlite_utils.Database, channel: str | None = None) -> list[Row]:
+    """Rows of what ended undelivered though it should not have, oldest first. A digest stands for what it tells of."""
     chosen = Filter()
     add_failed(chosen)
     chosen.add("folded_into IS NULL")
     add_channel(chosen, channel)
     sql = f"SELECT * FROM deliveries WHERE {' AND '.join(chosen.conditions)} ORDER BY seq"  # noqa: S608  (our own text)
-    return [from_row(row) for row in rows(db, sql, chosen.values)]
+    return list(rows(db, sql, chosen.values))
 
 
 def add_failed(chosen: Filter) -> None:

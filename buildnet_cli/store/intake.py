@@ -7,15 +7,14 @@ from datetime import datetime
 
 import sqlite_utils
 
-from buildnet_cli.clock import Clock, from_rfc3339, to_rfc3339
+from buildnet_cli.clock import Clock, to_rfc3339
 from buildnet_cli.delivery.intake import Incoming
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.delivery.router import Held, Release, Router
 from buildnet_cli.events.model import Event
 from buildnet_cli.routing.decision import Action, Decision, Stage, Target
 from buildnet_cli.routing.pipeline import NO_RECIPIENT
-from buildnet_cli.store import answers, backlog, deliveries, events
-from buildnet_cli.store.backlog import held_row
+from buildnet_cli.store import answers, backlog, deliveries, events, unreadable
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.memory import StoredMemory, forget, remember, remember_release, take_slots
 from buildnet_cli.store.outbox import insert
@@ -74,8 +73,11 @@ class StoredIntake:
 
     async def next_release(self) -> datetime | None:
         sql = f"SELECT min(next_attempt_at) FROM deliveries WHERE {_HELD}"  # noqa: S608  (our own text)
-        (due,) = await self._store.write(lambda db: db.execute(sql).fetchone())
-        return from_rfc3339(due) if due is not None else None
+
+        def earliest(db: sqlite_utils.Database) -> datetime | None:
+            return unreadable.moment(db, db.execute(sql).fetchone()[0], self._clock.now())
+
+        return await self._store.write(earliest)
 
     async def forget(self, before: datetime) -> None:
         await self._store.write(lambda db: forget(db, before))
@@ -115,7 +117,7 @@ def release(db: sqlite_utils.Database, router: Router, now: datetime) -> int:
     sent = 0
     for target in [Target(*row) for row in db.execute(_DUE_TARGETS, [to_rfc3339(now)]).fetchall()]:
         values = {"channel": target.channel, "recipient": target.recipient, "now": to_rfc3339(now), "limit": _MOST_AT_ONCE}
-        held = [held_row(db, row) for row in rows(db, _DUE, values)]
+        held = unreadable.as_held(db, list(rows(db, _DUE, values)), now)
         released = router.release(target, held, StoredMemory(db), now)
         _store(db, released, now)
         sent += bool(released.sent)
@@ -140,7 +142,7 @@ def _store(db: sqlite_utils.Database, released: Release, now: datetime) -> None:
     for held in released.sent:
         reasons = deliveries.reasons_to_text((*held.delivery.reasons, *released.decision.reasons))
         sql = "UPDATE deliveries SET folded_into = ?, reason = ?, reasons = ?, next_attempt_at = NULL WHERE id = ?"
-        db.execute(sql, [digest.id, f"told in the digest {digest.id}", reasons, held.delivery.id])
+        db.execute(sql, [digest.id, f"folded into the digest {digest.id}", reasons, held.delivery.id])
 
 
 def _settle(db: sqlite_utils.Database, held: Held, decision: Decision, now: datetime) -> None:

@@ -17,7 +17,7 @@ from buildnet_cli.routing.memory import Mute
 from buildnet_cli.routing.mute import covers
 from buildnet_cli.store import events
 from buildnet_cli.store.database import Store
-from buildnet_cli.store.rows import Row, rows
+from buildnet_cli.store.rows import Row, passed_over, rows
 
 _MOST_PREVIEWED = 5000
 
@@ -57,7 +57,7 @@ def add_and_preview(db: sqlite_utils.Database, mute: Mute, by: str) -> dict[str,
 
 def active(db: sqlite_utils.Database, now: datetime) -> list[Mute]:
     """Those that have not ended, oldest first."""
-    return [_from_row(row) for row in rows(db, "SELECT * FROM mutes WHERE until > ? ORDER BY id", [to_rfc3339(now)])]
+    return passed_over(rows(db, "SELECT * FROM mutes WHERE until > ? ORDER BY id", [to_rfc3339(now)]), _from_row)
 
 
 def add(db: sqlite_utils.Database, mute: Mute, by: str) -> None:

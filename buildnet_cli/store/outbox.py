@@ -6,6 +6,7 @@ that is kept up whenever a line changes, so that finding what may go next never 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
@@ -19,8 +20,9 @@ from buildnet_cli.delivery.model import Attempt, Delivery, Effort, FirstTold, Le
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.errors import Outcome
 from buildnet_cli.routing.decision import Target
+from buildnet_cli.routing.rate_limit import Limits
 from buildnet_cli.store import breakers as breaker_rows
-from buildnet_cli.store import clock_step, deliveries, events, redrive
+from buildnet_cli.store import clock_step, deliveries, events, redrive, unreadable
 from buildnet_cli.store.database import Store
 from buildnet_cli.store.rows import Row, rows
 
@@ -154,24 +156,23 @@ class StoredOutbox:
     async def retry(self, delivery_id: str) -> Delivery:
         return await self._store.write(lambda db: redrive.retry(db, delivery_id, self._clock.now()))
 
-    async def retry_failed(self, channel: str | None) -> list[Delivery]:
-        return await self._store.write(lambda db: redrive.retry_failed(db, channel, self._clock.now()))
+    async def retry_failed(self, channel: str | None, limits: Limits) -> list[Delivery]:
+        return await self._store.write(lambda db: redrive.retry_failed(db, channel, limits, self._clock.now()))
 
     async def cancel(self, delivery_id: str) -> Delivery:
         return await self._store.write(lambda db: redrive.cancel(db, delivery_id, self._clock.now()))
 
     async def next_due(self, after: datetime | None = None) -> datetime | None:
-        def earliest(db: sqlite_utils.Database) -> str | None:
+        def earliest(db: sqlite_utils.Database) -> datetime | None:
             sql = (
                 "SELECT min(next_attempt_at) FROM deliveries WHERE status = 'pending' AND has_turn = 1 AND lease IS NULL"
                 " AND next_attempt_at > ?"
             )
-            due: str | None = db.execute(sql, [to_rfc3339(after) if after is not None else ""]).fetchone()[0]
-            return due
+            (due,) = db.execute(sql, [to_rfc3339(after) if after is not None else ""]).fetchone()
+            return unreadable.moment(db, due, self._clock.now())
 
         # Through the writer: it then comes after every acceptance before it, which a reader's snapshot might miss.
-        due = await self._store.write(earliest)
-        return from_rfc3339(due) if due is not None else None
+        return await self._store.write(earliest)
 
 
 def accept(
@@ -211,19 +212,17 @@ def _lease(db: sqlite_utils.Database, now: datetime, limit: int, room: Mapping[T
     for target in [Target(*row) for row in db.execute(_TARGETS).fetchall()]:
         taken += _next_of(db, target, moment, room.get(target, _DEFAULT_ROOM))
     chosen = sorted(taken, key=lambda row: (-row["urgency"], row["seq"]))[:limit]
-    taken_rows = [(moment, row["seq"]) for row in chosen]
+    event_of = functools.cache(functools.partial(events.get, db))  # one event may go to many
+
+    def leased(row: Row) -> tuple[int, Leased]:
+        # To send it, nobody needs to know why.
+        delivery = deliveries.from_row({**row, "attempts": row["attempts"] + 1, "reasons": "[]"})
+        return row["seq"], Leased(delivery, event_of(row["event_id"]), _effort(db, row), _first_told(db, row))
+
+    held = unreadable.readable(db, chosen, leased, now)
+    taken_rows = [(moment, seq) for seq, _ in held]
     db.conn.executemany("UPDATE deliveries SET lease = ?, attempts = attempts + 1 WHERE seq = ?", taken_rows)
-    told_of = {event_id: events.get(db, event_id) for event_id in {row["event_id"] for row in chosen}}
-    # To send it, nobody needs to know why.
-    return [
-        Leased(
-            deliveries.from_row({**row, "attempts": row["attempts"] + 1, "reasons": "[]"}),
-            told_of[row["event_id"]],
-            _effort(db, row),
-            _first_told(db, row),
-        )
-        for row in chosen
-    ]
+    return [each for _, each in held]
 
 
 def _first_told(db: sqlite_utils.Database, row: Row) -> FirstTold | None:

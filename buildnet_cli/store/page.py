@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar
 import sqlite_utils
 
 from buildnet_cli.errors import UsageError
-from buildnet_cli.store.rows import Row, rows
+from buildnet_cli.store.rows import Row, passed_over, rows
 
 T = TypeVar("T")
 
@@ -56,4 +56,4 @@ def newest_first(db: sqlite_utils.Database, table: str, chosen: Filter, limit: i
     sql = f"SELECT * FROM {table} {where} ORDER BY seq DESC LIMIT ?"  # noqa: S608  (our own text; what others wrote is in the values)
     found = list(rows(db, sql, [*chosen.values, limit + 1]))
     kept = found[:limit]
-    return Page([read(row) for row in kept], str(kept[-1]["seq"]) if len(found) > limit else None)
+    return Page(passed_over(kept, read), str(kept[-1]["seq"]) if len(found) > limit else None)

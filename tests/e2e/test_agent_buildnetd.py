@@ -55,6 +55,11 @@ def test_the_daemon_of_this_project_builds(project: Project, kind: str):
         daemon.kill()
         wait_for(lambda: "daemon.stopped" in event_types(project), "nobody was told", within_secs=30)
         assert engine_of(project)["state"] == "unreachable"
+        assert "unreachable" in project.call("status").must().out
+        assert "does not answer" in project.call("cmd", "STATUS").must().out
+        waiting = project.call("cmd", "BUILD", "api").must().out
+        assert "it waits for the BuildNet daemon" in waiting
+        assert "starts about" not in waiting
     project.call("agent", "stop").must()
 
 

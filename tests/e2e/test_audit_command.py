@@ -55,7 +55,7 @@ def test_commands_are_audited_and_tampering_is_found(project: Project) -> None:
     assert project.call("audit", "verify", "--json").must().json["ok"] is True
     tamper(project, "UPDATE audit SET command = 'STATUS' WHERE seq = 2")
     found = project.call("audit", "verify").must(1)
-    assert found.out == "entry 2: what was asked has been changed\n"
+    assert found.out == "first bad entry 2: what was asked has been changed\n"
     tamper(project, "DELETE FROM audit WHERE seq >= 2")
     assert project.call("audit", "verify", "--json").must(1).json["first_bad"]["seq"] == 2
 

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-import socket
+import shutil
 import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from buildnet_cli.ids import new_id
 from buildnet_cli.store.migrations import SCHEMA_VERSION
-from tests.support.agent import Project, ended, is_alive, wait_for, webhook
+from tests.support.agent import Project, ended, new_project, wait_for, webhook
 from tests.support.bad_inputs import cases
 from tests.support.http_inbox import HttpInbox
 
@@ -24,21 +23,31 @@ pytestmark = pytest.mark.e2e
 
 CASES = {case.id: case for case in cases(surface="state")}
 HOOK = "after-damage"
-WAITING = 400
+WAITING = 160
 
 PAGE = 4096
 
 
-@pytest.fixture
-def waiting(project: Project, inbox: HttpInbox) -> Iterator[tuple[Project, set[str]]]:
-    """A project whose agent has been stopped while its provider took nothing, and what that is still to be told."""
-    inbox.clear()
+@pytest.fixture(scope="module")
+def stopped(tmp_path_factory: pytest.TempPathFactory, inbox: HttpInbox) -> tuple[Path, set[str]]:
+    """What an agent left that was stopped while its provider took nothing, and what that is still to be told."""
+    folder = tmp_path_factory.mktemp("stopped")
     inbox.script(HOOK, *[503] * 1000)
-    project.configure(**webhook(inbox.hook(HOOK)))
-    project.start()
-    events = [{"type": "custom.test", "payload": {"text": "x" * 2000}, "subject": f"s{number}"} for number in range(WAITING)]
-    told = {item["id"] for item in project.ask("POST", "/api/events", events).body["items"]}
-    project.call("agent", "stop").must()
+    with new_project(folder) as project:
+        project.configure(**webhook(inbox.hook(HOOK)))
+        project.start()
+        events = [{"type": "custom.test", "payload": {"text": "x" * 2000}, "subject": f"s{number}"} for number in range(WAITING)]
+        told = {item["id"] for item in project.ask("POST", "/api/events", events).body["items"]}
+        project.call("agent", "stop").must()
+        return Path(shutil.copytree(project.state, folder / "left", symlinks=True)), told
+
+
+@pytest.fixture
+def waiting(project: Project, inbox: HttpInbox, stopped: tuple[Path, set[str]]) -> Iterator[tuple[Project, set[str]]]:
+    """A project with a copy of that."""
+    left, told = stopped
+    shutil.copytree(left, project.state, symlinks=True, ignore=shutil.ignore_patterns("agent.*", "logs"))
+    inbox.clear()
     yield project, told
     inbox.clear()
 
@@ -113,20 +122,62 @@ def test_a_damaged_database_is_put_aside_and_what_waits_is_taken_over(
     assert case == "" or CASES[case].expect["outcome"] == "degrade"
 
 
+AGENT_WITHOUT_TIME_TO_CHECK = """
+import sys
+from buildnet_cli.store import rescue, soundness
+rescue.CHECK_SECS, soundness._STEPS = -1.0, 10
+sys.argv = ["buildnet-notify", "agent", "run"]
+from buildnet_cli.entry import main
+main()
+"""
+
+
+def test_damage_that_a_start_has_no_time_to_find_is_found_while_the_agent_runs(
+    waiting: tuple[Project, set[str]], inbox: HttpInbox
+) -> None:
+    project, _ = waiting
+    (root,) = project.rows("SELECT rootpage FROM sqlite_master WHERE name = 'successes'")[0]
+    overwrite(project, (root - 1) * PAGE, os.urandom(PAGE))
+    command = [sys.executable, "-c", AGENT_WITHOUT_TIME_TO_CHECK]
+    with ended(subprocess.Popen(command, cwd=project.root, env=project.environ, stdout=subprocess.DEVNULL)):
+        within = CASES["STATE-010"].expect["detected_within_s"]
+        errors = wait_for(
+            lambda: [got.body for got in inbox.received(HOOK) if got.body["type"] == "daemon.error"],
+            "nobody was told",
+            within_secs=within,
+        )
+        assert "agent restart" in errors[0]["message"]
+        assert "damaged" in project.status()["trouble"]
+        assert not (project.state / "damaged").exists(), "it had not been found before"
+    assert "was damaged" in project.call("agent", "start").must().err
+
+
+def test_a_row_that_cannot_be_read_in_a_sound_database_costs_only_itself(
+    waiting: tuple[Project, set[str]], inbox: HttpInbox
+) -> None:
+    project, told = waiting
+    with closing(sqlite3.connect(database(project))) as db, db:
+        db.execute("UPDATE events SET payload = substr(payload, 1, 9) WHERE subject = 's7'")
+    project.make_due()
+    project.start()
+    wait_for(lambda: project.status()["deliveries"]["pending"] == 0, "the others are not sent")
+    assert len({got.body["id"] for got in inbox.received(HOOK)} & told) == WAITING - 1
+    assert "1 delivery could not be read and was given up" in project.call("doctor").must().out
+    assert "cannot be read" in project.call("deliveries", "list", "--failed").must().out
+    assert len(project.call("history", "events", "-n", "500", "--json").must().json["items"]) >= WAITING - 1
+
+
 def test_that_the_trouble_is_over_is_told_by_the_next_start(waiting: tuple[Project, set[str]], inbox: HttpInbox) -> None:
     project, _ = waiting
     header_overwritten(project)
     inbox.clear()
     project.start()
-    project.call("agent", "restart").must()
-    wait_for(lambda: any(got.body["type"] == "daemon.recovered" for got in inbox.received(HOOK)), "the end was not told")
     assert "damaged" not in project.call("agent", "restart").must().out
+    wait_for(lambda: any(got.body["type"] == "daemon.recovered" for got in inbox.received(HOOK)), "the end was not told")
 
 
-def test_damage_under_a_running_agent_is_found_by_doctor(waiting: tuple[Project, set[str]]) -> None:
+def test_damage_is_found_by_doctor_before_any_agent_starts(waiting: tuple[Project, set[str]]) -> None:
     project, _ = waiting
-    project.start()
-    project.call("agent", "stop").must()
     one_page_overwritten(project)
     ran = project.call("doctor").must(1)
     assert "failed  database" in ran.out
@@ -234,74 +285,6 @@ def test_a_database_that_is_not_ours_to_touch_is_refused_with_the_next_step(
     wait_for(lambda: not project.agents(), "an agent runs though the start was refused")
 
 
-def test_a_spool_file_cut_in_half_is_kept_aside_and_costs_nothing_else(project: Project, inbox: HttpInbox) -> None:
-    case = CASES["STATE-015"]
-    project.configure(**webhook(inbox.hook("half")))
-    project.call("emit", "custom.whole", "--message", "whole").must()
-    (whole,) = (project.state / "spool").glob("*.json")
-    half = whole.with_name(f"{new_id('spool')}.json")
-    half.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2])
-    content = half.read_bytes()
-    project.start()
-    wait_for(lambda: [got for got in inbox.received("half") if got.body["message"] == "whole"], "the whole one was not told")
-    (kept,) = (project.state / "spool").rglob(f"{half.name}*{case.expect['kept_as']}")
-    assert kept.read_bytes() == content
-
-
-def test_a_huge_spool_file_is_not_read(project: Project) -> None:
-    case = CASES["STATE-017"]
-    project.configure(reports={})
-    (project.state / "spool").mkdir(mode=0o700)
-    huge = project.state / "spool" / f"{new_id('spool')}.json"
-    with huge.open("wb") as file:
-        file.truncate(2 << 30)
-    pid = project.start()
-    wait_for(lambda: not huge.exists(), "the file still lies in the way")
-    (peak,) = re.findall(r"VmHWM:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    assert int(peak) / 1024 <= case.expect["max_rss_mb"]
-    assert project.status()["state"] == "running"
-
-
-def test_a_living_pid_in_the_lock_file_is_nobody_of_ours(project: Project) -> None:
-    case = CASES["STATE-001"]
-    project.configure(reports={})
-    with ended(subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)) as bystander:
-        (project.state / "agent.lock").write_text(f'{{"pid": {bystander.pid}, "api": ""}}')
-        ran = project.call("agent", "start").must()
-        assert not case.unwanted_in(ran.out + ran.err)
-        project.call("agent", "stop").must()
-        assert is_alive(bystander.pid), case.expect["unrelated_process"]
-
-
-def test_without_a_keyring_the_encrypted_file_serves(project: Project) -> None:
-    project.configure(reports={})
-    ran = project.call("secrets", "set", "NAME", stdin="value of a secret\n").must()
-    assert not CASES["STATE-021"].missing_in(ran.out + ran.err, "warn_has"), ran.out + ran.err
-    assert "value of a secret" not in ran.out + ran.err
-    project.start()
-
-
-def test_a_keyring_that_asks_a_person_is_not_waited_for(project: Project) -> None:
-    case = CASES["STATE-022"]
-    project.configure(reports={})
-    with silent_bus(project) as bus:
-        env = {"DBUS_SESSION_BUS_ADDRESS": f"unix:path={bus}"}
-        ran = project.call("secrets", "set", "NAME", stdin="value of a secret\n", env=env)
-        assert "value of a secret" not in ran.out + ran.err
-        assert ran.took_secs * 1000 < case.max_ms + 5000
-        assert project.call("agent", "start", env=env).must().took_secs * 1000 < case.max_ms + 5000
-
-
-@contextmanager
-def silent_bus(project: Project) -> Iterator[Path]:
-    """A socket that takes connections and never says a word, as a locked keyring does whose prompt nobody sees."""
-    path = project.runtime / "bus"
-    with closing(socket.socket(socket.AF_UNIX)) as bus:
-        bus.bind(str(path))
-        bus.listen(9)
-        yield path
-
-
 def test_every_state_is_driven() -> None:
-    text = Path(__file__).read_text()
+    text = "".join(path.read_text() for path in Path(__file__).parent.glob("test_bad_inputs_*.py"))
     assert [id_ for id_ in CASES if id_ not in text] == []

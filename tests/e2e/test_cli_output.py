@@ -177,6 +177,14 @@ def test_on_a_terminal_there_is_colour_and_a_heading(running: Project) -> None:
     assert ESCAPE not in on_terminal(running, "history", "--color", "never", env={"TERM": "xterm"}).out
 
 
+def test_who_waits_at_a_terminal_sees_what_is_being_built(project: Project) -> None:
+    project.configure()
+    project.packages(slow="sleep 1")
+    project.start()
+    assert "slow is being built" in on_terminal(project, "cmd", "BUILD slow", "--wait", env={}).out
+    assert project.call("cmd", "BUILD slow", "--wait").must().err == ""
+
+
 def test_in_a_pipe_a_table_is_tabs_without_colour_or_heading(running: Project) -> None:
     running.call("cmd", "BUILD bad", "--wait").must(1)
     out = running.call("history", "-n", "1", env={"TERM": "xterm"}).must().out

@@ -56,6 +56,27 @@ def test_everything_that_was_given_up_is_redriven_at_once(project: Project, inbo
     wait_for(lambda: project.status()["deliveries"]["pending"] == 0, "they are not sent")
 
 
+@pytest.mark.parametrize("is_running", [True, False])
+def test_what_is_redriven_over_the_limits_is_held_for_a_summary(project: Project, inbox: HttpInbox, is_running: bool) -> None:
+    project.configure(**webhook(inbox.hook("over")))
+    project.start()
+    wait_for(lambda: project.status()["deliveries"]["delivered"] == 1, "the start is not told")
+    inbox.script("over", *[400] * 14)
+    project.ask("POST", "/api/events", [{"type": "custom.over", "subject": f"s{number}"} for number in range(14)])
+    wait_for(lambda: project.status()["deliveries"]["dead"] == 14, "they are not given up")
+    project.call("agent", "stop").must()
+    sections = webhook(inbox.hook("over"))
+    sections["notifications"]["settings"]["rate_limit"] = {"max_per_minute": 10, "max_per_hour": 100}
+    project.configure(**sections)
+    if is_running:
+        project.start()
+    answer = project.call("deliveries", "retry", "--failed", "--json").must().json
+    assert answer["count"] == 14
+    assert answer["held"] > 0
+    assert {each["reason"] for each in answer["items"] if each["status"] == "held"} == {"over 10 a minute; held for one summary"}
+    assert "Nothing was given up" in project.call("deliveries", "retry", "--failed").must().out
+
+
 def test_without_an_agent_it_reads_and_writes_and_says_that_nothing_is_sent(project: Project, inbox: HttpInbox) -> None:
     project.configure(**webhook(inbox.hook("alone")))
     pid = project.start()

@@ -25,6 +25,14 @@ def test_validate_tells_what_would_keep_the_agent_from_starting(project: Project
     assert project.call("agent", "start").code == 3
 
 
+def test_validate_warns_of_a_glob_that_matches_nothing(project: Project) -> None:
+    project.configure()
+    package = '{"name": "a", "path": ".", "build_cmd": "true",\n "sources": ["*.rs"]}'
+    (project.root / ".buildnet" / "config.json").write_text(f'{{"packages": [{package}]}}')
+    told = project.call("config", "validate").must()
+    assert 'config.json:2:14 warning: sources of a: "*.rs" matches no file' in told.out
+
+
 def test_restart_with_a_wrong_project_leaves_the_agent_as_it_is(project: Project) -> None:
     project.configure()
     project.start()

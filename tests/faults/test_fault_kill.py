@@ -23,9 +23,10 @@ EARLY = 0.2
 """The share of agents that are killed before they serve."""
 
 
-def test_kills_at_random_moments_lose_nothing(
+def test_crash_no_loss_100pts(
     project: Project, lives: Lives, producer: Producer, standin: Provider, chance: random.Random, tell: Tell
 ) -> None:
+    """At about 100 random moments, as many as a minute holds; at 1,000 in the long run."""
     project.configure(**unhindered({"name": "Team", "url": standin.hook("killed")}))
     with producer.running():
         for _ in rounds(200, 1000, quick_secs=60):

@@ -9,7 +9,8 @@ import pytest
 
 from buildnet_cli.config.loader import load_text
 from buildnet_cli.config.problems import InvalidConfigError, Page
-from buildnet_cli.engine.project import Project, load_project, project_from_config
+from buildnet_cli.engine.local.remarks import remarks
+from buildnet_cli.engine.project import Project, load_project, project_from_config, read_project
 
 pytestmark = pytest.mark.integration
 
@@ -62,21 +63,45 @@ def test_a_file_of_the_buildnet_daemon_is_read(root: Path):
     assert list(project.packages) == ["lib", "api"]
     assert project.packages["api"].dependencies == ("lib",)
     assert (project.max_concurrent_builds, project.build_timeout, project.root) == (3, timedelta(minutes=10), root)
-    assert project.notes == ()
 
 
 def test_unknown_keys_are_ignored_as_the_daemon_ignores_them(root: Path):
     assert load(root, DAEMON | {"colour": "blue", "packages": [package("lib", owner="me")]}).packages["lib"].name == "lib"
 
 
-def test_packages_alone_are_enough_and_what_a_daemon_would_miss_is_a_note(root: Path):
+def test_packages_alone_are_enough(root: Path):
     project = load(root, {"packages": [{"name": "lib", "path": "src", "build_cmd": "make"}]})
+    assert list(project.packages) == ["lib"]
     assert project.max_concurrent_builds >= 1
-    assert [note.message for note in project.notes] == [
-        "a BuildNet daemon would miss project_root, db_path, cache_path, http_port, socket_path, max_concurrent_builds, "
-        "watch_debounce_ms, build_timeout_secs, verbose",
-        "a BuildNet daemon would miss dependencies, sources, output_dir here",
+
+
+def warnings(root: Path, *packages: dict[str, Any]) -> list[tuple[str, str]]:
+    (root / FILE).write_text(json.dumps({"packages": packages}, indent=2))
+    return [(problem.message, problem.path) for problem in remarks(read_project(root, FILE))]
+
+
+def test_globs_that_match_nothing_are_remarked_one_by_one(root: Path):
+    (root / "src" / "main.c").touch()
+    api = package("api", sources=["src/*.{c,h}", "src/*.rs", "!src/gone.c", "."], inputs=["Makefile"])
+    assert warnings(root, api) == [
+        ('sources of api: "src/*.rs" matches no file', "packages[0].sources[1]"),
+        ('inputs of api: "Makefile" matches no file', "packages[0].inputs[0]"),
     ]
+
+
+def test_a_glob_for_what_another_package_makes_is_no_mistake_before_that_was_made(root: Path):
+    assert warnings(root, package("lib", output_dir="out"), package("api", "lib", sources=["out/*.a"])) == []
+
+
+@pytest.mark.parametrize("output", ["src", ".", "../elsewhere"])
+def test_outputs_that_cannot_be_cached_are_remarked(root: Path, output: str):
+    (found,) = warnings(root, package("lib", output_dir=output))
+    assert found[0].startswith(f"the result of lib is not cached: output_dir {output} ")
+    assert found[1] == "packages[0].output_dir"
+
+
+def test_outputs_that_are_not_to_be_cached_anyway_are_no_news(root: Path):
+    assert warnings(root, package("lib", output_dir="src", cache=False)) == []
 
 
 def test_a_package_may_have_a_time_limit_of_its_own_and_zero_is_none(root: Path):
@@ -217,7 +242,7 @@ packages:
 def from_yaml(root: Path, dependency: str) -> Project:
     text = YAML.format(dependency=dependency)
     loaded = load_text(text, "notifications.yaml", lambda name: None, environ={})
-    return project_from_config(root, loaded.config.packages, loaded.origins, Page(loaded.file, loaded.text))
+    return project_from_config(root, loaded.config.packages, loaded.origins, Page(loaded.file, loaded.text)).project
 
 
 def test_packages_may_stand_in_our_own_configuration(root: Path):

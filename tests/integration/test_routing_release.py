@@ -99,13 +99,28 @@ async def test_restart_batch_due(path: Path, inbox: HttpInbox) -> None:
         assert got.body["payload"]["events"] == 3
 
 
+async def test_what_begins_and_ends_within_a_batch_is_told_in_one_line(path: Path, inbox: HttpInbox) -> None:
+    """A build is a fact: that it is repaired already is no reason to keep silent about it."""
+    settings = {"priorities": {"high": {"delay_secs": 60}, "medium": {"delay_secs": 60}, "low": {"delay_secs": 60}}}
+    clock = FakeClock()
+    async with a_house(path, clock, inbox, settings) as house:
+        await house.emit("build.failed", "api")
+        house.move(clock.now() + timedelta(seconds=20))
+        await house.emit("build.completed", "api")
+        house.move(clock.now() + timedelta(seconds=60))
+        (told,) = await house.heard(1)
+        assert told.body["type"] == "digest.batch"
+        (pair,) = told.body["payload"]["closed"]
+        assert (pair["type"], pair["subject"], told.body["payload"]["events"]) == ("build.failed", "api", 2)
+
+
 async def test_a_full_batch_does_not_wait(path: Path, inbox: HttpInbox) -> None:
     settings = {"priorities": {"low": {"delay_secs": 60}}, "batch_max": 3}
     async with a_house(path, FakeClock(), inbox, settings) as house:
         for number in range(3):
             await house.emit("build.started", f"p{number}")
         (got,) = await house.heard(1)
-        assert got.body["message"] == "3 collected: build.started ×3 (p0 1, p1 1, p2 1)"
+        assert got.body["message"] == "3 collected: build.started ×3 (p0, p1, p2)"
 
 
 async def test_restart_limiter_state(path: Path, inbox: HttpInbox) -> None:

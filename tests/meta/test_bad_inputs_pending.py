@@ -6,11 +6,7 @@ from collections import Counter
 
 from tests.support.bad_inputs import groups, pending
 
-MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "EVT-035", "PROV-051", "PROV-053", "PROV-055", "PROV-056"} | {
-    "STATE-018",
-    "STATE-019",
-    "STATE-020",
-}
+MAY_WAIT = {"PATH-020", "EVT-028", "EVT-031", "PROV-051", "PROV-053", "PROV-055", "PROV-056"}
 """The most that may be pending. An id leaves this set when its part arrives; none is ever added."""
 
 CASES = {

@@ -51,5 +51,14 @@ class Flood:
 
 def peak_memory_mb(pid: int) -> float:
     """The most memory that a process has had at a time."""
-    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return _memory_mb(pid, "VmHWM")
+
+
+def memory_mb(pid: int) -> float:
+    """The memory that a process has now."""
+    return _memory_mb(pid, "VmRSS")
+
+
+def _memory_mb(pid: int, kind: str) -> float:
+    line = next(line for line in Path(f"/proc/{pid}/status").read_text().splitlines() if line.startswith(kind))
     return int(line.split()[1]) / 1024

@@ -9,6 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from buildnet_cli.api.requests import caller, read_limit, read_object, read_text, services_of
 from buildnet_cli.commands.model import Level
+from buildnet_cli.delivery.model import DeliveryStatus
 from buildnet_cli.errors import NotFoundError, UsageError
 from buildnet_cli.store import history
 from buildnet_cli.store.page import Page
@@ -51,11 +52,16 @@ async def retry(request: Request) -> Response:
 
 
 async def retry_failed(request: Request) -> Response:
-    """Have everything tried that was given up; `channel` for one channel's. The answer names 500 of them at most."""
+    """Have everything tried that was given up; `channel` for one channel's. The answer names 500 of them at most.
+
+    What is over the rate limits is held, and told in a summary.
+    """
     caller(request, Level.ADMIN)
     channel = read_text(await read_object(request), "channel")
     retried = await services_of(request).redrive.retry_failed(channel)
-    return JSONResponse({"count": len(retried), "items": [delivery.as_wire() for delivery in retried[:_SHOWN]], "next": None})
+    held = sum(delivery.status is DeliveryStatus.HELD for delivery in retried)
+    items = [delivery.as_wire() for delivery in retried[:_SHOWN]]
+    return JSONResponse({"count": len(retried), "held": held, "items": items, "next": None})
 
 
 async def cancel(request: Request) -> Response:

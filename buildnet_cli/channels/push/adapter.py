@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import Final
 from urllib.parse import quote
 
 from pydantic import SecretStr
 
+from buildnet_cli.channels.body import json_bytes
 from buildnet_cli.channels.push import answer, form
 from buildnet_cli.channels.push.access import Access
 from buildnet_cli.clock import Clock, SystemClock
@@ -45,7 +45,7 @@ class PushChannel:
             raise ChannelError(
                 f'no topic is called "{message.target.recipient}" in the configuration any more', outcome=Outcome.PERMANENT
             )
-        content = json.dumps(form.body(message, topic), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
+        content = json_bytes(form.body(message, topic))
         token = await self._access.token()
         reply = await self._post(content, token)
         if answer.is_token_refused(reply):

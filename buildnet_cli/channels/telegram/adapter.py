@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from typing import Any
 
 from buildnet_cli.channels.telegram import form, refusal
 from buildnet_cli.channels.telegram.amend import Params, amended
+from buildnet_cli.channels.telegram.bot import Bot
 from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.delivery.model import OutgoingMessage, Receipt, Thread
 from buildnet_cli.errors import ChannelError, Outcome
@@ -17,8 +17,6 @@ from buildnet_cli.messages.model import Message
 from buildnet_cli.net.http import HttpClient
 
 _log = logging.getLogger(__name__)
-
-ADDRESS = "https://api.telegram.org"
 
 # A moved group, a missing topic and unreadable tags may come together.
 _MOST_AMENDMENTS = 3
@@ -35,8 +33,7 @@ class TelegramChannel:
     kind = "telegram"
 
     def __init__(self, telegram: Telegram, http: HttpClient, *, timeout_secs: float = 15.0) -> None:
-        self._telegram = telegram
-        self._http = http
+        self._bot = Bot(telegram, http)
         self._timeout_secs = timeout_secs
         self._chats = {recipient.name: _chat_id(recipient.address) for recipient in telegram.all_recipients()}
         self._topics = {chat.name or chat.id: int(chat.thread_id) for chat in telegram.chats if chat.thread_id}
@@ -94,16 +91,8 @@ class TelegramChannel:
 
     async def _call(self, method: str, params: Params, timeout_secs: float) -> Mapping[str, Any]:
         """The result. Raises ChannelError if Telegram refuses and nothing can be mended."""
-        token = self._telegram.bot_token.get_secret_value() if self._telegram.bot_token is not None else ""
-        url = f"{(self._telegram.base_url or ADDRESS).rstrip('/')}/bot{token}/{method}"
         for _ in range(_MOST_AMENDMENTS + 1):
-            answer = await self._http.request(
-                "POST",
-                url,
-                headers={"content-type": "application/json"},
-                content=json.dumps(params, ensure_ascii=False).encode("utf-8", "replace"),
-                timeout_secs=timeout_secs,
-            )
+            answer = await self._bot.post(method, params, timeout_secs=timeout_secs)
             told = refusal.read(answer)
             better = amended(params, told)
             if better is None:

@@ -11,6 +11,11 @@ from buildnet_cli.engine.model import Build, BuildStatus
 from buildnet_cli.errors import UsageError
 
 _FORCE = "--force"
+_WAITS = {
+    "paused": "; it waits for RESUME, because builds are paused",
+    "unreachable": "; it waits for the BuildNet daemon, which does not answer",
+}
+"""By the state of the engine, why a build does not begin."""
 
 
 @command("BUILD", "[package] [--force]", level=Level.BUILD)
@@ -30,8 +35,7 @@ async def build(ctx: Context, words: tuple[str, ...]) -> Reply:
         wanted = next((build.id for build in ticket.builds if build.package == package), "")
         await ctx.answers.expect(ctx.request_id, ticket.run_id, wanted, ctx.reply_to)
     what = f"package '{package}'" if package is not None else f"all {len(ticket.builds)} packages"
-    is_paused = (await ctx.engine.status()).state == "paused"
-    waits = "; it waits for RESUME, because builds are paused" if is_paused else ""
+    waits = _WAITS.get((await ctx.engine.status()).state, "")
     return Reply(f"Build queued for {what}{waits}", ticket.as_result(), CommandStatus.ACCEPTED)
 
 

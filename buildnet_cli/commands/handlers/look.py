@@ -10,6 +10,8 @@ from buildnet_cli.engine.model import Build
 from buildnet_cli.errors import UsageError
 
 _MOST_BUILDS = 100
+_HINDRANCES = {"paused": ", builds are paused", "unreachable": ", the BuildNet daemon does not answer"}
+"""What a state of the engine means for builds."""
 
 
 @command("STATUS", level=Level.READ)
@@ -19,9 +21,9 @@ async def status(ctx: Context, words: tuple[str, ...]) -> Reply:
     queue = now["queue"]
     deliveries = now["deliveries"]
     running = ", ".join(build["package"] for build in queue["running"]) or "nothing"
-    paused = ", builds are paused" if now["engine"]["state"] == "paused" else ""
+    hindrance = _HINDRANCES.get(now["engine"]["state"], "")
     message = (
-        f"{now['state']}{paused}: building {running}, {queue['waiting']} waiting; "
+        f"{now['state']}{hindrance}: building {running}, {queue['waiting']} waiting; "
         f"deliveries: {deliveries['pending']} pending, {deliveries['dead']} dead"
     )
     return Reply(message, dict(now))

@@ -90,7 +90,9 @@ class BuildnetdEngine:
         if not self._is_known:
             message = f"the BuildNet daemon at {self._client.url} has not answered yet: its packages are unknown"
             raise UnreachableError(message, hint="start the daemon, or set engine.type: local")
-        return await self._desk.enqueue(package, requested_by=requested_by)
+        ticket = await self._desk.enqueue(package, requested_by=requested_by)
+        # Nobody knows when a daemon that is gone, or that has had enough for now, takes the next one.
+        return ticket if self._may_ask() else replace(ticket, estimated_start=None)
 
     async def cancel(self, target: str, *, requested_by: str) -> list[Build]:
         """Cancel by build id, run id or package, with everything that waits for it; returns once all of it has ended.

@@ -40,7 +40,7 @@ def read_failure(text: str, *, root: Path, folder: str) -> Failure:
     return Failure("exit", code, extract(stderr, root=root, cwd=root / folder, exit_code=code))
 
 
-def broken(said: str, *, suggestion: str = "see the log of the BuildNet daemon") -> Failure:
+def broken(said: str, *, suggestion: str = "See the log of the BuildNet daemon") -> Failure:
     """The daemon itself failed. said: one line or many."""
     headline = (said.strip().splitlines() or [""])[0][:_LONGEST]
     return Failure("daemon", None, BuildError(headline[:1].upper() + headline[1:], suggestion=suggestion))

@@ -51,14 +51,14 @@ def extract(text: str, *, root: Path, cwd: Path, exit_code: int, timed_out_after
 def not_started(folder: str, reason: str) -> BuildError:
     """The error of a command that could not even be begun in its folder."""
     headline = f"Command not started in {folder}: {reason.lower()}"
-    suggestion = "check the package's path in the project file"
+    suggestion = "Check the package's path in the project file"
     return BuildError(headline, suggestion=suggestion, fingerprint=_fingerprint("Command not started", reason, folder, ""))
 
 
 def _timed_out(output: Output, limit: timedelta) -> BuildError:
     return BuildError(
         f"Timed out after {format_duration(limit)}",
-        suggestion="look in the log for what it waits for, or raise the package's timeout_secs",
+        suggestion="Look in the log for what it waits for, or raise the package's timeout_secs",
         tail=_tail(output),
         fingerprint=_fingerprint("Timed out", "", "", ""),
     )

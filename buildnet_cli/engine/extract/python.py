@@ -50,7 +50,8 @@ def _finding(raised: re.Match[str], place: tuple[str, int], at: int, test: str) 
     words = f"{exception}: {raised['words']}" if raised["words"] else exception
     title = "Python tests failed" if test else "Python error"
     message = f"{test}: {words}" if test else words
-    return Finding(title, message, at, *place, code=exception, advice=advice_for(words))
+    file, line = place if not place[0].startswith("<") else ("", None)  # as <string> of `python -c`: nothing to review
+    return Finding(title, message, at, file, line, code=exception, advice=advice_for(words))
 
 
 def advice_for(words: str) -> str:

@@ -111,14 +111,14 @@ def _flaw_of_place(root: Path, output: str) -> str:
 def _flaw_beside_others(output: str, package: Package, project: Project) -> str:
     dependents = _dependents(package.name, project)
     for other in project.packages.values():
-        if _is_within(os.path.normpath(other.path), output):
+        if is_within(os.path.normpath(other.path), output):
             return f"holds the folder of {other.name}"
         # Whoever depends on a package may name what it makes among its sources.
-        if other.name not in dependents and any(_is_within(base, output) for base in _bases(other)):
+        if other.name not in dependents and any(is_within(base, output) for base in _bases(other)):
             return f"holds the sources of {other.name}"
         for theirs in other.outputs:
             is_own = other.name == package.name and theirs == output
-            if not is_own and (_is_within(theirs, output) or _is_within(output, theirs)):
+            if not is_own and (is_within(theirs, output) or is_within(output, theirs)):
                 return f"overlaps {theirs}, an output_dir of {other.name}"
     return ""
 
@@ -142,7 +142,8 @@ def _dependents(name: str, project: Project) -> set[str]:
     return found
 
 
-def _is_within(path: str, folder: str) -> bool:
+def is_within(path: str, folder: str) -> bool:
+    """Whether a path is that of a folder, or of something in it; both relative to the project, without needless parts."""
     return path == folder or path.startswith(f"{folder}/")
 
 

@@ -132,13 +132,13 @@ async def _attempt(
 
 def _quiet(error: BuildError, limit: timedelta) -> BuildError:
     headline = f"Ended, because it wrote nothing for {format_duration(limit)}"
-    suggestion = "see in the log what it waits for, or raise the package's idle_timeout_secs"
+    suggestion = "Look in the log for what it waits for, or raise the package's idle_timeout_secs"
     return replace(error, headline=headline, suggestion=suggestion, fingerprint="idle_timeout")
 
 
 def _out_of_memory(error: BuildError) -> BuildError:
     """The kernel has killed something for lack of memory meanwhile; that it was this build can only be supposed."""
-    suggestion = "give it more memory, or let fewer builds run at once with max_concurrent_builds"
+    suggestion = "Give it more memory, or let fewer builds run at once with max_concurrent_builds"
     return replace(error, headline="Killed, it seems for lack of memory", suggestion=suggestion, fingerprint="oom")
 
 

@@ -64,9 +64,17 @@ async def test_a_resume_says_how_many_builds_waited() -> None:
     assert (reply.message, reply.result) == ("Resumed: 3 waiting", {"state": "running", "waiting": 3})
 
 
-async def test_a_build_asked_for_during_a_pause_says_that_it_waits() -> None:
-    reply = await build(context(Engine(0, "paused")), ("api",))
-    assert reply.message == "Build queued for package 'api'; it waits for RESUME, because builds are paused"
+@pytest.mark.parametrize(
+    ("state", "message"),
+    [
+        ("running", "Build queued for package 'api'"),
+        ("paused", "Build queued for package 'api'; it waits for RESUME, because builds are paused"),
+        ("unreachable", "Build queued for package 'api'; it waits for the BuildNet daemon, which does not answer"),
+    ],
+)
+async def test_a_build_that_cannot_begin_says_what_it_waits_for(state: str, message: str) -> None:
+    reply = await build(context(Engine(0, state)), ("api",))
+    assert reply.message == message
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_a_line_is_blanked_behind_a_key_that_sounds_like_a_secret() -> None:
 def test_what_follows_the_shown_part_of_a_line_is_blanked() -> None:
     page = Page("f.yaml", "a:\n  bot_tokn: xoxb-1\n")
     problem = page.problem(Severity.ERROR, "unknown key", Place(2, 3, 8), shown_until=12)
-    assert problem.excerpt == "  bot_tokn:***"
+    assert problem.excerpt == "  bot_tokn: ***"
 
 
 def test_a_long_line_is_shown_around_its_fault() -> None:

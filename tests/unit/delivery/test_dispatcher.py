@@ -27,7 +27,7 @@ from buildnet_cli.routing.decision import Target
 from buildnet_cli.store import deliveries
 from buildnet_cli.store.outbox import StoredOutbox
 from tests.support.clocks import FakeClock
-from tests.support.deliveries import CI, OPS, ScriptedChannel, an_acceptance, an_event, as_message, settle, until
+from tests.support.deliveries import CI, OPS, ScriptedChannel, a_router, an_acceptance, an_event, as_message, settle, until
 from tests.support.stores import MemoryStore
 
 
@@ -453,7 +453,7 @@ async def test_what_does_not_finish_in_time_is_broken_off_and_said_to_be_unknown
 async def test_a_person_has_a_failing_target_tried_at_once(desk: Desk) -> None:
     desk.channel.fail("ci", *[refusal()] * MOST_IN_A_ROW)
     await desk.start()
-    redrive = Redrive(desk.outbox, desk.dispatcher)
+    redrive = Redrive(desk.outbox, desk.dispatcher, a_router(CI), lambda: None)
     waiting = [(await desk.accept(str(number), subject=f"s{number}"))[0] for number in range(8)]
     await until(lambda: CI in desk.dispatcher.breakers and desk.dispatcher.breakers[CI].flow is Flow.FAILING)
     await settle()
@@ -463,7 +463,7 @@ async def test_a_person_has_a_failing_target_tried_at_once(desk: Desk) -> None:
 
 async def test_a_delivery_that_waits_in_a_lane_can_be_cancelled_and_one_under_way_cannot(desk: Desk) -> None:
     await desk.start()
-    redrive = Redrive(desk.outbox, desk.dispatcher)
+    redrive = Redrive(desk.outbox, desk.dispatcher, a_router(CI), lambda: None)
     await desk.accept(*map(str, range(10)))
     await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 10)
     gate = desk.channel.block("ci")

@@ -94,6 +94,7 @@ CASES = [
     ),
     ("python_syntax", "Python error: SyntaxError: invalid syntax", "pkg/syn.py:1", "Review pkg/syn.py:1"),
     ("python_compileall", "Python error: SyntaxError: invalid syntax", "pkg/syn.py:1", "Review pkg/syn.py:1"),
+    ("python_without_file", "Python error: ModuleNotFoundError", "", "Install the Python module nosuchmod"),
     ("python_unittest", "Python tests failed: test_count: AssertionError: 2 != 3", "pkg/tests/test_words.py:5", "Review"),
     ("npm_missing_script", 'npm failed: Missing script: "nothere"', "", 'Add the script "nothere" to package.json'),
     ("npm_missing_package", "npm failed: ENOTCACHED: request to", "", ""),

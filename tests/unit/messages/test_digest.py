@@ -36,6 +36,14 @@ def test_quiet_release_collapse() -> None:
     assert "OPEN" not in message.code
 
 
+def test_after_an_outage_the_headline_says_what_is_still_open() -> None:
+    story = [told("build.failed", "api", at=AT), told("build.failed", "ui", at=AT), told("build.completed", "ui", at=AT)]
+    message = render(a_digest("backlog", story, still={("build", "api")}))
+    assert message.title == "3 delayed, 1 still open: build.failed ×2 (api, ui), build.completed ×1 (ui)"
+    assert message.line == "3 events, Fri 23:10 America/New_York", "all of it within a minute"
+    assert render(a_digest("backlog", story[1:])).title.startswith("2 delayed: ")
+
+
 def test_what_failed_again_after_it_was_fixed_is_open() -> None:
     story = [told("build.failed"), told("build.completed"), told("build.failed", at=AT)]
     message = render(a_digest("quiet_hours", story, still={("build", "api")}))

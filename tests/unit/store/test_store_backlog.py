@@ -12,6 +12,7 @@ from buildnet_cli.delivery.router import Router
 from buildnet_cli.delivery.sender import Outlets
 from buildnet_cli.errors import ChannelError, Outcome
 from buildnet_cli.messages.render import render
+from buildnet_cli.routing.rate_limit import Limits
 from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store import deliveries
 from buildnet_cli.store.intake import StoredIntake
@@ -116,4 +117,4 @@ async def test_a_member_of_a_digest_is_not_retried_or_cancelled_alone(outage: Ou
     assert deliveries.counts(outage.store.db)[DeliveryStatus.CANCELLED] == 4
     await outage.outbox.retry(digest)
     assert deliveries.counts(outage.store.db)[DeliveryStatus.HELD] == 3
-    assert await outage.outbox.retry_failed(None) == []
+    assert await outage.outbox.retry_failed(None, Limits()) == []

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import timedelta
 
 import pytest
 
 from buildnet_cli.delivery.breaker import Breaker, Flow
 from buildnet_cli.delivery.model import Attempt, Delivery, DeliveryStatus, Leased
+from buildnet_cli.delivery.router import Router
 from buildnet_cli.errors import ConflictError, NotFoundError, Outcome
 from buildnet_cli.routing.decision import Lane, Target
 from buildnet_cli.routing.memory import EVERYBODY
+from buildnet_cli.routing.rate_limit import Limits
+from buildnet_cli.routing.rules import Rules
 from buildnet_cli.store import deliveries, history
+from buildnet_cli.store.intake import StoredIntake
 from buildnet_cli.store.memory import StoredMemory
 from buildnet_cli.store.outbox import StoredOutbox
 from tests.support.clocks import FakeClock
-from tests.support.deliveries import CI, OPS, an_acceptance, an_event
+from tests.support.deliveries import CI, OPS, a_table, an_acceptance, an_event
 from tests.support.stores import MemoryStore
 
 
@@ -94,10 +99,42 @@ async def test_what_waits_for_its_next_try_waits_no_longer(shelf: Shelf) -> None
 
 async def test_everything_that_was_given_up_is_tried_again_on_one_channel_or_on_all(shelf: Shelf) -> None:
     first, second = await shelf.given_up("1", to=CI), await shelf.given_up("2", to=OPS)
-    assert [each.id for each in await shelf.outbox.retry_failed("webhook:ops")] == [second]
-    assert [each.id for each in await shelf.outbox.retry_failed("sms")] == []
-    assert [each.id for each in await shelf.outbox.retry_failed(None)] == [first]
+    assert [each.id for each in await shelf.outbox.retry_failed("webhook:ops", Limits())] == [second]
+    assert [each.id for each in await shelf.outbox.retry_failed("sms", Limits())] == []
+    assert [each.id for each in await shelf.outbox.retry_failed(None, Limits())] == [first]
     assert shelf.find(first).status is shelf.find(second).status is DeliveryStatus.PENDING
+
+
+async def test_what_is_over_the_limits_is_held_for_a_summary_and_one_alone_never_is(shelf: Shelf) -> None:
+    limits = Limits.of(per_minute=10, per_hour=100, critical=0)
+    alone = await shelf.accept("alone")
+    await shelf.outbox.cancel(alone)
+    dead = [await shelf.given_up(f"{number}") for number in range(300)]
+    retried = await shelf.outbox.retry_failed(None, limits)
+    assert [each.id for each in retried] == dead
+    standing = Counter(each.status for each in retried)
+    assert standing == {DeliveryStatus.PENDING: limits.each[0].ordinary, DeliveryStatus.HELD: 300 - limits.each[0].ordinary}
+    assert [each.status for each in retried] == sorted((each.status for each in retried), reverse=True), "the oldest are sent"
+    assert {each.hold for each in retried if each.status is DeliveryStatus.HELD} == {"rate_limit"}
+    assert deliveries.conservation(shelf.store.db).difference == 0
+    assert (await shelf.outbox.retry(alone)).status is DeliveryStatus.PENDING
+
+
+async def test_a_held_summary_of_what_was_redriven_tells_of_all_of_it(shelf: Shelf) -> None:
+    router = Router(Rules(a_table(CI, OPS), limits=Limits.of(per_minute=10, per_hour=100, critical=0)))
+    for number in range(50):
+        await shelf.given_up(f"{number}")
+    await shelf.outbox.retry_failed(None, router.rules.limits)
+    shelf.clock.advance(120)
+    assert await StoredIntake(shelf.store, shelf.clock).release(router) == 1
+    (told,) = shelf.store.db.execute("SELECT message FROM events WHERE type GLOB 'digest*'").fetchone()
+    assert told.startswith("41 held"), told
+    assert await shelf.outbox.retry_failed(None, router.rules.limits) == []
+    (summary,) = shelf.store.db.execute("SELECT id FROM deliveries WHERE subject = '' AND status = 'pending'").fetchone()
+    shelf.store.db.execute("UPDATE deliveries SET status = 'dead' WHERE id = ?", [summary])
+    (again,) = await shelf.outbox.retry_failed(None, Limits.of(per_minute=1, per_hour=1, critical=0))
+    assert (again.id, again.status) == (summary, DeliveryStatus.PENDING), "a summary is not summed up again"
+    assert deliveries.conservation(shelf.store.db).difference == 0
 
 
 async def test_a_line_has_one_turn_however_often_it_is_redriven(shelf: Shelf) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from buildnet_cli.clock import to_rfc3339
-from buildnet_cli.commands.audit import Request, verify
+from buildnet_cli.commands.audit import Flaw, Request, verify
 from buildnet_cli.delivery.ingest import Ingest
 from buildnet_cli.engine.model import Build, BuildError, BuildStatus, Tier
 from buildnet_cli.errors import NotFoundError, UsageError
@@ -303,6 +303,57 @@ async def test_what_is_done_to_the_rows_of_the_audit_is_found(store: MemoryStore
     flaw = verify(seals.key(), audit.entries(store.db), seals.anchor)
     assert flaw is not None
     assert flaw.seq == seq
+
+
+async def denied(log: StoredCommands, *ids: str) -> None:
+    for id_ in ids:
+        await log.begin(a_request("STOP", id_=id_), "ci")
+        await log.finish(id_, command="STOP", status="denied", result={}, message="no", finished_at=START)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 3])
+@pytest.mark.parametrize("is_restarted", [True, False])
+async def test_no_later_command_covers_up_what_was_cut_off(store: MemoryStore, kept: int, is_restarted: bool) -> None:
+    seals = FixedSeals()
+    log = StoredCommands(store, seals)
+    await denied(log, "req_1", "req_2", "req_3", "req_4")
+    store.db.execute(f"DELETE FROM audit WHERE seq > {kept}")
+    await denied(StoredCommands(store, seals) if is_restarted else log, "req_5", "req_6")
+    flaw = verify(seals.key(), audit.entries(store.db), seals.anchor)
+    assert flaw == Flaw(kept + 1, f"when it was written, entries {kept + 1} to 4 had been cut off")
+    assert audit.count(store.db) == kept + 1 + 2, "it is noted once"
+
+
+async def test_no_later_command_covers_up_that_the_anchor_was_removed(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    await denied(StoredCommands(store, seals), "req_1", "req_2")
+    seals.anchor = None
+    await denied(StoredCommands(store, seals), "req_3")
+    flaw = verify(seals.key(), audit.entries(store.db), seals.anchor)
+    assert flaw is not None
+    assert (flaw.seq, "the anchor was gone" in flaw.reason) == (3, True)
+
+
+async def test_a_chain_that_a_mishap_ended_begins_anew_and_says_so(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    await denied(StoredCommands(store, seals), "req_1", "req_2")
+    store.db.execute("DELETE FROM audit")
+    log = StoredCommands(store, seals, "the database was damaged")
+    await log.note_mishap(START)
+    await denied(log, "req_3")
+    assert verify(seals.key(), audit.entries(store.db), seals.anchor) is None
+    (entry,) = audit.restarts(store.db)
+    reason = "the database was damaged; of the audit, entries 1 to 2 had been cut off"
+    assert (entry.seq, entry.result["reason"]) == (1, reason)
+
+
+async def test_a_mishap_that_cost_the_audit_nothing_is_no_restart(store: MemoryStore) -> None:
+    seals = FixedSeals()
+    await StoredCommands(store, seals, "the database was damaged").note_mishap(START)
+    assert seals.anchor is None
+    await denied(StoredCommands(store, seals), "req_1")
+    await StoredCommands(store, seals, "the log is missing").note_mishap(START)
+    assert audit.count(store.db) == 1
 
 
 async def test_a_command_from_before_there_was_an_audit_is_closed_all_the_same(store: MemoryStore) -> None:
