@@ -55,7 +55,15 @@ class Redactor:
             forms = [*self._forms, *(_Form(text) for text in dict.fromkeys(texts))]
             self._forms = tuple(sorted(forms, key=lambda form: len(form.text), reverse=True))
 
+    def is_innocent(self, text: str) -> bool:
+        for form in self._forms:  # a loop, for it is run for every text that comes in
+            if form.core in text:
+                return False
+        return "/" not in text and "ya29." not in text
+
     def scrub(self, text: str) -> str:
+        if self.is_innocent(text):
+            return text
         # A mask may complete a secret that itself holds asterisks, so it goes on until nothing changes.
         while (masked := self._mask_once(text)) != text:
             text = masked
@@ -76,12 +84,12 @@ class _Form:
     def __init__(self, text: str) -> None:
         self.text = text
         # Looking for this part first costs next to nothing, and nearly every text is without it.
-        self._core = max(_PLAIN.findall(text), key=len, default="")
+        self.core = max(_PLAIN.findall(text), key=len, default="")
 
     def mask(self, text: str) -> str:
-        if self._core not in text:
+        if self.core not in text:
             return text
-        return text.replace(self.text, MASK) if self._core == self.text else self._pattern.sub(MASK, text)
+        return text.replace(self.text, MASK) if self.core == self.text else self._pattern.sub(MASK, text)
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
@@ -97,6 +105,11 @@ def register(secret: str) -> None:
 def scrub(text: str) -> str:
     """The text with every registered secret, and every URL that is one, replaced by `***`. Twice is the same as once."""
     return _shared.scrub(text)
+
+
+def is_innocent(text: str) -> bool:
+    """Whether nothing in a text could be a secret, nor any part of it once JSON is read; told at a glance, so no is no proof."""
+    return _shared.is_innocent(text)
 
 
 def scrub_json(value: object) -> object:

@@ -62,11 +62,9 @@ class Ingest:
         """
         now = self._clock.now()
         given = [Incoming(self._to_event(draft, source, now), draft.id) for draft in drafts]
-        try:
-            stored = await self._intake.accept(given, self._router, along_with)
-        finally:
-            # Even if the caller no longer waits: what was handed in may be stored all the same.
-            self._wake()
+        # Already now: whoever looks for something to send comes right behind it, and shares its commit.
+        self._wake()
+        stored = await self._intake.accept(given, self._router, along_with)
         for mine, theirs in zip(given, stored, strict=True):
             if mine.event is theirs.event:
                 self._bus.publish(mine.event)

@@ -73,6 +73,10 @@ class Router:
             decided = [_answered(each) if self._address_of(each.target) in answered else each for each in decided]
         return [(decision, _to_delivery(event, decision, now, incident)) for decision in decided]
 
+    def is_wanted(self, event: Event) -> bool:
+        """Whether somebody's patterns mean an event, which mostly is whether somebody will hear of it."""
+        return any(match.is_wanted for match in self.rules.table.match(event.type, event.priority))
+
     def _address_of(self, target: Target) -> tuple[str, str]:
         return target.channel, self.rules.addresses.get(target, "")
 

@@ -35,7 +35,9 @@ def read_payload(value: object) -> JsonObject:
             where = place(f"payload.{name}")
             raise UsageError(f"{where} is {quoted(part)}; nothing takes less than no time", where=where)
     checked = _Walk().read_object(value, "payload", MAX_DEPTH)
-    check_size("payload", _ENCODER.encode(checked))
+    # JSON spends at most six bytes where Python shows one character, so nearly all are small without a closer look.
+    if len(repr(checked)) * 6 > MAX_BYTES:
+        check_size("payload", _ENCODER.encode(checked))
     return checked
 
 
@@ -50,7 +52,7 @@ def read_text(where: str, value: object) -> str:
 
 def check_size(where: str, text: str) -> None:
     """Raises TooLargeError if this text is larger than MAX_BYTES."""
-    size = len(text.encode())
+    size = len(text) if text.isascii() else len(text.encode())
     if size > MAX_BYTES:
         raise TooLargeError(f"{where} has {-(-size // 1024)} KiB; at most {MAX_BYTES // 1024} KiB are taken", where=where)
 

@@ -116,7 +116,7 @@ class Lanes:
             async with asyncio.timeout(timeout_secs):
                 response = await transport.handle_async_request(request)
                 received_at = self._clock.now()
-                async for chunk in response.aiter_raw():
+                async for chunk in _body_of(response):
                     body += chunk
                     if len(body) >= max_answer:
                         break
@@ -128,7 +128,7 @@ class Lanes:
         finally:
             if response is not None:
                 await _close(response)
-        headers = {name.lower(): value for name, value in response.headers.items()}
+        headers = dict(response.headers.items())  # by lower-case name
         # Not decompressed: it was not asked for, and a small body could grow without bound.
         text = (
             ""
@@ -138,7 +138,8 @@ class Lanes:
         return Answer(response.status_code, headers, text, host, received_at, is_whole)
 
     def _transport(self, lane: _Lane) -> AiohttpTransport:
-        if lane not in self._lanes:
+        transport = self._lanes.get(lane)
+        if transport is None:
             trust = self._trusted(lane.verify, lane.ca_file)
             connector = aiohttp.TCPConnector(
                 limit=_MAX_CONNECTIONS,
@@ -149,8 +150,9 @@ class Lanes:
                 socket_factory=_probed_socket,
             )
             session = aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
-            self._lanes[lane] = AiohttpTransport(verify=trust, client=session)  # it would load every authority once more
-        return self._lanes[lane]
+            # Given what to trust, for it would load every authority once more.
+            transport = self._lanes[lane] = AiohttpTransport(verify=trust, client=session)
+        return transport
 
     def _trusted(self, verify: bool, ca_file: str) -> ssl.SSLContext:
         key = (verify, ca_file)
@@ -193,6 +195,12 @@ async def _lines_of(response: httpx.Response, host: str, silence_secs: float) ->
             yield line.removesuffix(b"\r").decode("utf-8", "replace")
         if len(rest) > _MAX_LINE:
             raise ChannelError(f"{host} sent a line of more than {_MAX_LINE} bytes", outcome=Outcome.PERMANENT)
+
+
+def _body_of(response: httpx.Response) -> httpx.AsyncByteStream:
+    """What comes, as it comes, without the counting that httpx puts around it."""
+    assert isinstance(response.stream, httpx.AsyncByteStream)
+    return response.stream
 
 
 async def _close(response: httpx.Response) -> None:
@@ -251,9 +259,13 @@ def _origin_of(url: str) -> str:
 def _request(method: str, url: str, headers: Mapping[str, str], content: bytes, timeout: httpx.Timeout) -> httpx.Request:
     ours = {"user-agent": USER_AGENT, "accept": "*/*", "accept-encoding": "identity"}
     given = {name.lower(): value for name, value in _checked(headers).items()}
-    return httpx.Request(
-        method, _parsed(url), headers={**ours, **given}, content=content, extensions={"timeout": timeout.as_dict()}
+    # As a stream, for which httpx makes no headers of its own: the transport makes them all the same.
+    stream = httpx.ByteStream(content)
+    request = httpx.Request(
+        method, _parsed(url), headers={**ours, **given}, stream=stream, extensions={"timeout": timeout.as_dict()}
     )
+    request.read()
+    return request
 
 
 def _checked(headers: Mapping[str, str]) -> Mapping[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import datetime
 
 import sqlite_utils
@@ -16,10 +17,12 @@ from buildnet_cli.messages.digest import PREFIX as DIGEST_PREFIX
 from buildnet_cli.store.page import Filter, Page, newest_first
 from buildnet_cli.store.rows import Row, rows
 
-INSERT = """
-INSERT INTO events (id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-"""
+_COLUMNS = "(id, type, priority, message, subject, source, timestamp, accepted_at, payload, unheard, key)"
+_ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+
+INSERT = f"INSERT INTO events {_COLUMNS} VALUES {_ROW} ON CONFLICT DO NOTHING"  # noqa: S608  (put together from our own text)
+
+_MOST_AT_ONCE = 100
 
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
@@ -42,23 +45,48 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
 
     unheard: why nobody is to hear of it; empty if somebody is. key: its producer's own; empty for none.
     """
-    cursor = db.execute(
-        INSERT,
-        (
-            event.id,
-            event.type,
-            event.priority.value,
-            event.message,
-            event.subject,
-            event.source,
-            to_rfc3339(event.timestamp),
-            to_rfc3339(accepted_at),
-            _ENCODER.encode(event.payload),
-            unheard,
-            key or None,
-        ),
+    return insert_all(db, [(event, unheard, key)], accepted_at=accepted_at) == [True]
+
+
+def insert_all(db: sqlite_utils.Database, given: Sequence[tuple[Event, str, str]], *, accepted_at: datetime) -> list[bool]:
+    """The same for many, each with why it is unheard and its key.
+
+    One statement for all of them costs less, and lets other threads work meanwhile.
+    """
+    moment = to_rfc3339(accepted_at)
+    new: set[str] = set()
+    for start in range(0, len(given), _MOST_AT_ONCE):
+        part = given[start : start + _MOST_AT_ONCE]
+        many = ", ".join([_ROW] * len(part))
+        sql = f"INSERT INTO events {_COLUMNS} VALUES {many} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  (our own text)
+        values = [value for event, unheard, key in part for value in _to_row(event, moment, unheard, key)]
+        new.update(row[0] for row in db.conn.execute(sql, values))
+    is_new = []
+    for event, _, _ in given:
+        is_new.append(event.id in new)
+        new.discard(event.id)  # a second one of the same id is none
+    return is_new
+
+
+def _to_row(event: Event, accepted_at: str, unheard: str, key: str) -> tuple[str | None, ...]:
+    return (
+        event.id,
+        event.type,
+        event.priority.value,
+        event.message,
+        event.subject,
+        event.source,
+        to_rfc3339(event.timestamp),
+        accepted_at,
+        _ENCODER.encode(event.payload),
+        unheard,
+        key or None,
     )
-    return cursor.rowcount == 1
+
+
+def note_unheard(db: sqlite_utils.Database, event_id: str, unheard: str) -> None:
+    """Say otherwise than at first why nobody is to hear of an event."""
+    db.execute("UPDATE events SET unheard = ? WHERE id = ?", [unheard, event_id])
 
 
 def find(db: sqlite_utils.Database, event_id: str) -> Event | None:

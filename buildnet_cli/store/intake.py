@@ -11,6 +11,7 @@ from buildnet_cli.clock import Clock, to_rfc3339
 from buildnet_cli.delivery.intake import Incoming
 from buildnet_cli.delivery.outbox import Acceptance, Write
 from buildnet_cli.delivery.router import Held, Release, Router
+from buildnet_cli.events.model import Event
 from buildnet_cli.routing.decision import Action, Decision, Stage, Target
 from buildnet_cli.routing.pipeline import NO_RECIPIENT
 from buildnet_cli.store import answers, backlog, deliveries, events, unreadable
@@ -49,9 +50,10 @@ class StoredIntake:
         self._clock = clock
 
     async def accept(self, incoming: Sequence[Incoming], router: Router, along_with: Sequence[Write] = ()) -> list[Acceptance]:
+        now = self._clock.now()  # here, so that whoever looks for what is due a moment later finds it due
+
         def accept(db: sqlite_utils.Database) -> list[Acceptance]:
-            now = self._clock.now()
-            stored = [accept_one(db, each, router, now) for each in incoming]
+            stored = accept_all(db, incoming, router, now)
             for write in along_with:
                 write(db)
             if answers.settles([acceptance.event for acceptance in stored]):
@@ -81,15 +83,29 @@ class StoredIntake:
         await self._store.write(lambda db: forget(db, before))
 
 
-def accept_one(db: sqlite_utils.Database, incoming: Incoming, router: Router, now: datetime) -> Acceptance:
-    """Store an event with what is decided about it, or find what was stored of it before."""
-    event, key = incoming.event, incoming.key
+def accept_all(db: sqlite_utils.Database, incoming: Sequence[Incoming], router: Router, now: datetime) -> list[Acceptance]:
+    """Store events with what is decided about each, one after the other, or find what was stored of them before."""
+    expected = ["" if router.is_wanted(each.event) else NO_RECIPIENT for each in incoming]
+    given = [(each.event, unheard, each.key) for each, unheard in zip(incoming, expected, strict=True)]
+    is_new = events.insert_all(db, given, accepted_at=now)
+    return [
+        _decide(db, *each, router, now) if new else _find_twin(db, each[0], each[2])
+        for each, new in zip(given, is_new, strict=True)
+    ]
+
+
+def _find_twin(db: sqlite_utils.Database, event: Event, key: str) -> Acceptance:
+    twin = events.find_twin(db, event, key)
+    return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
+
+
+def _decide(db: sqlite_utils.Database, event: Event, expected: str, key: str, router: Router, now: datetime) -> Acceptance:
+    """expected: what the event's row says already of why nobody hears of it."""
     memory = StoredMemory(db)
     decided = router.route(event, memory, now, answers.asked_for(db, event))
     unheard = "" if decided else NO_RECIPIENT
-    if not events.insert(db, event, accepted_at=now, unheard=unheard, key=key):
-        twin = events.find_twin(db, event, key)
-        return Acceptance(twin, deliveries.of_event(db, twin.id), events.why_unheard(db, twin.id), key)
+    if unheard != expected:
+        events.note_unheard(db, event.id, unheard)
     if decided:
         insert(db, [deliveries.to_row(each, subject=event.subject, rank=decision.priority.rank) for decision, each in decided])
     remember(db, event, decided, memory, router.rules, now)

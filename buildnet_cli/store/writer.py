@@ -1,4 +1,4 @@
-"""The one thread that writes. It commits together whatever was handed in while the commit before it ran."""
+"""The one thread that writes. It commits together whatever has been handed in by the time a commit begins."""
 
 from __future__ import annotations
 
@@ -81,26 +81,19 @@ class Writer:
         self._thread.join()
 
     def _run(self) -> None:
-        is_last = False
-        while not is_last:
-            group, is_last = self._next_group()
-            if group:
-                self._commit(group)
-                _answer(group)
+        while (job := self._jobs.get()) is not None:
+            group = [job]
+            self._commit(group)
+            _answer(group)
 
-    def _next_group(self) -> tuple[list[_Job], bool]:
-        """Wait for a job, then take what else is there already; and whether the writer is to end after it."""
-        group: list[_Job] = []
-        job = self._jobs.get()
-        while job is not None:
+    def _take_in(self, group: list[_Job]) -> None:
+        """Add what has been handed in meanwhile."""
+        while len(group) < _LARGEST_GROUP and not self._jobs.empty():
+            job = self._jobs.get_nowait()
+            if job is None:
+                self._jobs.put(None)  # the end, which comes after this group
+                return
             group.append(job)
-            if len(group) == _LARGEST_GROUP:
-                return group, False
-            try:
-                job = self._jobs.get_nowait()
-            except queue.Empty:
-                return group, False
-        return group, True
 
     def _commit(self, group: list[_Job]) -> None:
         """Nearly always nothing fails, and no job has to be guarded against another. If one does, all are done again, guarded."""
@@ -127,8 +120,10 @@ class Writer:
     def _transact(self, group: list[_Job], do: Callable[[_Job], None]) -> None:
         self._presence.require()
         with immediate(self._db):
-            for job in group:
+            for job in group:  # it grows
                 do(job)
+                if job is group[-1]:
+                    self._take_in(group)
         self._presence.require()
         self.commits += 1
 

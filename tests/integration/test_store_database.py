@@ -213,6 +213,24 @@ async def test_what_is_handed_in_during_a_commit_is_committed_together(store: St
     assert len(groups) < 200
 
 
+async def test_what_is_handed_in_while_an_operation_runs_shares_its_commit(store: Store) -> None:
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    def waits(db) -> int:
+        has_begun.set()
+        assert may_end.wait(10)
+        return note(db, 1)
+
+    first = asyncio.create_task(store.write(waits))
+    await asyncio.to_thread(has_begun.wait, 10)
+    second = asyncio.create_task(store.write(count))
+    await asyncio.sleep(0)  # it hands its operation in
+    before = store.commits
+    may_end.set()
+    assert (await first, await second) == (1, 1)
+    assert store.commits == before + 1
+
+
 async def test_writes_happen_in_the_order_in_which_they_were_handed_in(store: Store) -> None:
     seen: list[int] = []
     await asyncio.gather(*(store.write(lambda db, n=n: seen.append(n)) for n in range(500)))

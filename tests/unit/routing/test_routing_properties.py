@@ -19,7 +19,7 @@ from buildnet_cli.routing.pipeline import decide
 from buildnet_cli.routing.rules import Rules
 from buildnet_cli.routing.state import State
 from buildnet_cli.store import deliveries
-from buildnet_cli.store.intake import accept_one, release
+from buildnet_cli.store.intake import accept_all, release
 from buildnet_cli.store.memory import StoredMemory
 from tests.support.clocks import START
 from tests.support.routing import rules_of, told
@@ -89,13 +89,33 @@ def test_explain_equals_actual(given_settings: dict[str, Any], webhooks: list[di
         explained = {each.target: each for each in explain(event, rules, StoredMemory(db), now)}
         decisions = decide(event, rules, state, now)
         assert decisions == decide(event, rules, state, now)
-        stored = accept_one(db, Incoming(event), Router(rules), now)
+        (stored,) = accept_all(db, [Incoming(event)], Router(rules), now)
         state = state.after(event, decisions, rules, now)
         assert [(each.target, each.reasons) for each in stored.deliveries] == [(each.target, each.reasons) for each in decisions]
         for decision in decisions:
             said = explained[decision.target]
             assert (said.action, said.until, said.reasons) == (decision.action, decision.until, decision.reasons)
         assert all(each.action is None for target, each in explained.items() if target not in {d.target for d in decisions})
+
+
+@settings(max_examples=40, deadline=None)
+@given(configured, hooks, streams)
+def test_many_together_are_decided_as_one_after_the_other(
+    given_settings: dict[str, Any], webhooks: list[dict[str, Any]], stream: list[Any]
+) -> None:
+    rules, together, alone = rules_of(given_settings, *webhooks), memory_database(), memory_database()
+    # Each of them a second time: it is the first again.
+    given = [Incoming(event, event.id) for _, event in events_of(stream) for _ in range(2)]
+    many = accept_all(together, given, Router(rules), START)
+    single = [stored for each in given for stored in accept_all(alone, [each], Router(rules), START)]
+    for one, other in zip(many, single, strict=True):
+        assert (one.event, one.unheard) == (other.event, other.unheard)
+        assert [(each.target, each.status, each.reason) for each in one.deliveries] == [
+            (each.target, each.status, each.reason) for each in other.deliveries
+        ]
+    unheard = "SELECT id, unheard, key FROM events ORDER BY seq"
+    assert together.execute(unheard).fetchall() == alone.execute(unheard).fetchall()
+    check(together)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -107,7 +127,7 @@ def test_storm_sum_equals(given_settings: dict[str, Any], webhooks: list[dict[st
     now = START
     for now, event in events_of(stream):
         release(db, router, now)
-        accept_one(db, Incoming(event), router, now)
+        accept_all(db, [Incoming(event)], router, now)
         check(db)
     for _ in range(200):
         now += timedelta(minutes=10)
@@ -145,7 +165,7 @@ def test_storm_1000_sum_equals() -> None:
     router, now = Router(rules), START
     for number in range(1000):
         now = START + timedelta(milliseconds=number * 10)
-        accept_one(db, Incoming(told("custom.a", f"s{number}", at=now)), router, now)
+        accept_all(db, [Incoming(told("custom.a", f"s{number}", at=now))], router, now)
     for _ in range(30):
         now += timedelta(seconds=20)
         release(db, router, now)
