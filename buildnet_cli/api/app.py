@@ -8,7 +8,8 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, request_response
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from buildnet_cli.api import problems, ws
 from buildnet_cli.api.auth import UnauthenticatedError
@@ -44,7 +45,7 @@ def build_app(services: Services) -> Starlette:
     # Whoever calls these proves it with a signature, under whatever name the provider knows us.
     signed = [
         Route(path, endpoint, methods=[method])
-        for module in (inbound_slack, inbound_discord, inbound_sms)
+        for module in (inbound_slack, inbound_discord)
         for method, path, endpoint in module.ROUTES
     ]
     app = Starlette(
@@ -58,8 +59,20 @@ def build_app(services: Services) -> Starlette:
             HTTPException: problems.on_http_error,
         },
     )
+    app.router.default = _texts_or(app.router.default)
     app.state.services = services
     return app
+
+
+def _texts_or(not_found: ASGIApp) -> ASGIApp:
+    """The configuration names the route of text messages, so it is asked about whatever is posted to no other route."""
+    text = request_response(inbound_sms.text)
+
+    async def default(scope: Scope, receive: Receive, send: Send) -> None:
+        is_post = scope["type"] == "http" and scope["method"] == "POST"
+        await (text if is_post else not_found)(scope, receive, send)
+
+    return default
 
 
 def _guarded(endpoint: Endpoint) -> Endpoint:

@@ -89,6 +89,3 @@ def _twiml(document: str) -> Response:
 
 
 DEFAULT_ROUTE: Final = "/api/notifications/sms/inbound"
-
-ROUTES = [("POST", "/{anywhere:path}", text)]
-"""The configuration names the route, so it may be anywhere; whatever else is posted to is not found."""

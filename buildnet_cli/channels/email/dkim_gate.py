@@ -28,7 +28,7 @@ _SMALLEST_KEY = 1024
 _LONGEST_RECORD = 1_500
 # Signatures that list every field of a busy mail stay below it.
 _LONGEST_SIGNATURE = 4_096
-# The library searches blanks in the square of their number: 60,000 of them in a body take it four seconds, a megabyte many minutes.
+# The library's time grows with the square of the blanks in a row: 60,000 of them in a body take four seconds, a megabyte minutes.
 _LONGEST_BLANK = 200
 
 _SIGNED: Final = frozenset({"from", "subject", "to", "date", "message-id"})
