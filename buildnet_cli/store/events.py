@@ -22,8 +22,6 @@ _ROW = "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
 
 INSERT = f"INSERT INTO events {_COLUMNS} VALUES {_ROW} ON CONFLICT DO NOTHING"  # noqa: S608  (put together from our own text)
 
-_MOST_AT_ONCE = 100
-
 _ENCODER = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 # Every type once, by jumping from one to the next in the index instead of walking all events.
@@ -49,18 +47,15 @@ def insert(db: sqlite_utils.Database, event: Event, *, accepted_at: datetime, un
 
 
 def insert_all(db: sqlite_utils.Database, given: Sequence[tuple[Event, str, str]], *, accepted_at: datetime) -> list[bool]:
-    """The same for many, each with why it is unheard and its key.
+    """The same for many, at least one and at most 1,000, each with why it is unheard and its key.
 
     One statement for all of them costs less, and lets other threads work meanwhile.
     """
     moment = to_rfc3339(accepted_at)
-    new: set[str] = set()
-    for start in range(0, len(given), _MOST_AT_ONCE):
-        part = given[start : start + _MOST_AT_ONCE]
-        many = ", ".join([_ROW] * len(part))
-        sql = f"INSERT INTO events {_COLUMNS} VALUES {many} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  (our own text)
-        values = [value for event, unheard, key in part for value in _to_row(event, moment, unheard, key)]
-        new.update(row[0] for row in db.conn.execute(sql, values))
+    many = ", ".join([_ROW] * len(given))
+    sql = f"INSERT INTO events {_COLUMNS} VALUES {many} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  (our own text)
+    values = [value for event, unheard, key in given for value in _to_row(event, moment, unheard, key)]
+    new = {row[0] for row in db.conn.execute(sql, values)}
     is_new = []
     for event, _, _ in given:
         is_new.append(event.id in new)

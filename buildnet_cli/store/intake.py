@@ -41,6 +41,9 @@ WHERE id = ?
 
 _MOST_AT_ONCE = 5000
 
+# So few that an event and its deliveries lie near each other in the file: a damage takes both or neither.
+_TOGETHER = 25
+
 
 class StoredIntake:
     """Decisions and their rows. One event after the other is decided, in the writer's thread, and many are stored together."""
@@ -85,6 +88,11 @@ class StoredIntake:
 
 def accept_all(db: sqlite_utils.Database, incoming: Sequence[Incoming], router: Router, now: datetime) -> list[Acceptance]:
     """Store events with what is decided about each, one after the other, or find what was stored of them before."""
+    parts = range(0, len(incoming), _TOGETHER)
+    return [stored for first in parts for stored in _accept(db, incoming[first : first + _TOGETHER], router, now)]
+
+
+def _accept(db: sqlite_utils.Database, incoming: Sequence[Incoming], router: Router, now: datetime) -> list[Acceptance]:
     expected = ["" if router.is_wanted(each.event) else NO_RECIPIENT for each in incoming]
     given = [(each.event, unheard, each.key) for each, unheard in zip(incoming, expected, strict=True)]
     is_new = events.insert_all(db, given, accepted_at=now)
