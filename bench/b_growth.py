@@ -89,9 +89,8 @@ def _questions() -> dict[str, tuple[Question, bool]]:
         return events.page(db, before=str(middle))
 
     def commit(db: sqlite_utils.Database) -> object:
-        return [
-            intake.accept_one(db, Incoming(_event("custom.growth", to_rfc3339(clock.now()), "x")), router, now) for _ in range(64)
-        ]
+        incoming = [Incoming(_event("custom.growth", to_rfc3339(clock.now()), "x")) for _ in range(64)]
+        return intake.accept_all(db, incoming, router, now)
 
     return {
         "newest page": (events.page, False),

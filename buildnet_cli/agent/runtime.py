@@ -16,6 +16,7 @@ from buildnet_cli import __version__, logs
 from buildnet_cli.agent import wiring
 from buildnet_cli.agent.account import Account
 from buildnet_cli.agent.lifecycle import AgentLifecycle
+from buildnet_cli.agent.listening import Listening
 from buildnet_cli.agent.lock import AgentLock
 from buildnet_cli.agent.port import listen
 from buildnet_cli.agent.server import ApiServer
@@ -42,6 +43,7 @@ from buildnet_cli.events.model import EventDraft
 from buildnet_cli.paths import Workspace, socket_path
 from buildnet_cli.secrets.vault import open_vault
 from buildnet_cli.store import deliveries
+from buildnet_cli.store.bookmarks import StoredBookmarks
 from buildnet_cli.store.mutes import StoredMutes
 
 _log = logging.getLogger(__name__)
@@ -69,6 +71,7 @@ class Agent:
         self._parts: wiring.Parts
         self._account: Account
         self._lifecycle: AgentLifecycle
+        self._listening: Listening
         self._settings = AgentSettings(workspace, lambda: self._loaded, self.reload)
         self._reloading: asyncio.Task[None] | None = None
 
@@ -80,7 +83,9 @@ class Agent:
         self._parts = wiring.assemble(self._workspace, self._loaded, self._clock, console=console, api=self._api)
         self._account = Account(self._parts, self._clock, self._loaded, api=self._api, socket=self._socket)
         self._lifecycle = AgentLifecycle(self._parts.engine, self._workspace, lambda: self._loaded)
-        server = ApiServer(build_app(self._services()), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
+        services = self._services()
+        self._listening = Listening(services, StoredBookmarks(self._parts.store))
+        server = ApiServer(build_app(services), path=self._socket, link=self._workspace.socket_link, tcp=tcp)
         upkeep = Upkeep(self._workspace, self._parts, self._account, self._clock, self._tell)
         tasks: list[asyncio.Task[None]] = []
         try:
@@ -95,6 +100,7 @@ class Agent:
             tasks.append(asyncio.create_task(self._parts.alarm.run(), name="alarm"))
             tasks.append(asyncio.create_task(upkeep.watch_spool(), name="spool"))
             tasks.append(asyncio.create_task(upkeep.watch_database(), name="database check"))
+            await self._listening.follow(self._loaded.config)
             self._watch_signals()
             report = await self._report()
             self._lock.note(**report)
@@ -135,6 +141,7 @@ class Agent:
             rest.callback(self._parts.bus.close)
             rest.push_async_callback(lambda: self._parts.dispatcher.stop(max(deadline - self._clock.monotonic(), 0.5)))
             rest.push_async_callback(self._parts.engine.shutdown)
+            rest.push_async_callback(self._listening.close)
 
     def _open_port(self) -> socket.socket | None:
         api = self._loaded.config.agent.api
@@ -254,6 +261,7 @@ class Agent:
         for channel in before.values():
             await channel.close()
         await parts.engine.reload(loaded, project, wiring.build_environment(loaded))
+        await self._listening.follow(loaded.config)
         _log.info("the configuration was reloaded", extra={"path": loaded.file})
         remarks = [problem.message for problem in loaded.problems]
         if loaded.config.agent != self._started_with:

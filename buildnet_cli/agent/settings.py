@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildnet_cli.config import view
-from buildnet_cli.config.edit import Change, Editor
 from buildnet_cli.config.history import History
 from buildnet_cli.config.loader import Loaded
 from buildnet_cli.config.origin import dotted, parse_key
@@ -15,6 +14,9 @@ from buildnet_cli.config.problems import InvalidConfigError
 from buildnet_cli.errors import BuildNetError, NotFoundError, UsageError
 from buildnet_cli.paths import Workspace
 from buildnet_cli.secrets.vault import open_vault
+
+if TYPE_CHECKING:
+    from buildnet_cli.config.edit import Change, Editor
 
 
 class AgentSettings:
@@ -63,6 +65,8 @@ class AgentSettings:
             raise
 
     def _editor(self, is_remote: bool) -> Editor:
+        from buildnet_cli.config.edit import Editor  # a megabyte, which only those need who change something
+
         history = History.of_state(self._workspace.state)
         return Editor(self._workspace.config, history, open_vault().get, is_remote=is_remote)
 

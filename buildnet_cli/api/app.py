@@ -25,6 +25,7 @@ from buildnet_cli.api.routes import (
     inbound_discord,
     inbound_slack,
     inbound_sms,
+    inbound_telegram,
     look,
     mutes,
     stream,
@@ -45,7 +46,7 @@ def build_app(services: Services) -> Starlette:
     # Whoever calls these proves it with a signature, under whatever name the provider knows us.
     signed = [
         Route(path, endpoint, methods=[method])
-        for module in (inbound_slack, inbound_discord)
+        for module in (inbound_slack, inbound_discord, inbound_telegram)
         for method, path, endpoint in module.ROUTES
     ]
     app = Starlette(

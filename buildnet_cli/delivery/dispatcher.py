@@ -7,14 +7,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from buildnet_cli.clock import Clock
 from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.delivery.gates import Gates
+from buildnet_cli.delivery.lane import Lane
 from buildnet_cli.delivery.model import DeliveryStatus, Leased
 from buildnet_cli.delivery.outbox import Outbox
 from buildnet_cli.delivery.recorder import Recorder
@@ -39,25 +39,6 @@ _CLOCK_STEP_SECS = 60.0
 _AFTER_FAULT = timedelta(seconds=2)
 # Of the time to stop, what is kept for storing how the last sends ended.
 _RECORDING_SECS = 1.0
-
-
-@dataclass(slots=True)
-class _Lane:
-    """What one target is to get next, in order.
-
-    pace: how many it may hold: about what it takes in a second, so that something urgent never waits long behind them.
-    sending: id of the delivery that is under way; empty for none.
-    """
-
-    target: Target
-    waiting: deque[Leased] = field(default_factory=deque)
-    pace: int = 1
-    task: asyncio.Task[None] | None = None
-    sending: str = ""
-
-    @property
-    def room(self) -> int:
-        return max(0, self.pace - len(self.waiting) - (self.task is not None))
 
 
 class Dispatcher:
@@ -90,10 +71,11 @@ class Dispatcher:
         self._has_gates = False
         self._offset: float | None = None
         self._slots = asyncio.Semaphore(most_at_once)
-        self._lanes: dict[Target, _Lane] = {}
+        self._lanes: dict[Target, Lane] = {}
         self._has_news = asyncio.Event()
         self._is_over = asyncio.Event()
         self._is_over.set()
+        self._is_ending = False
         self._is_stopping = False
         self._is_outbox_readable = True
         self._is_out_of_room = False
@@ -142,9 +124,10 @@ class Dispatcher:
         self._is_over.clear()
         recording = asyncio.create_task(self._recorder.run())
         try:
-            while not self._is_stopping:
+            while not self._is_ending:
                 self._has_news.clear()
                 await self._sleep(await self._hand_out())
+            await self._say_last_words()
             await self._drain()
         finally:
             for lane in self._lanes.values():
@@ -154,9 +137,9 @@ class Dispatcher:
             self._is_over.set()
 
     async def stop(self, drain_secs: float) -> None:
-        """End within this time: what is in flight may finish, the rest is given back untouched."""
+        """End within this time: what is due or in flight may finish, one message to each target; the rest stays as it is."""
         self._drain_secs = drain_secs
-        self._is_stopping = True
+        self._is_ending = True
         self.wake()
         await self._is_over.wait()
 
@@ -221,12 +204,12 @@ class Dispatcher:
 
     def _enqueue(self, leased: Leased) -> None:
         target = leased.delivery.target
-        lane = self._lanes.setdefault(target, _Lane(target))
+        lane = self._lanes.setdefault(target, Lane(target))
         lane.waiting.append(leased)
         if lane.task is None:
             lane.task = asyncio.create_task(self._run_lane(lane), name=f"lane {target}")
 
-    async def _run_lane(self, lane: _Lane) -> None:
+    async def _run_lane(self, lane: Lane) -> None:
         try:
             # The gate may have shut while the lease was under way.
             while lane.waiting and not self._is_stopping and not self._gates.is_shut(lane.target):
@@ -237,7 +220,7 @@ class Dispatcher:
             if lane.target not in self._sender.outlets.targets:
                 self._lanes.pop(lane.target, None)
 
-    async def _send_next(self, lane: _Lane) -> None:
+    async def _send_next(self, lane: Lane) -> None:
         await self._recorder.until_able()
         async with self._slots:
             if not lane.waiting:
@@ -283,9 +266,17 @@ class Dispatcher:
         except StorageError as exc:
             _log.error("what has waited too long is not folded: %s", exc.message)
 
-    def _give_back(self, lane: _Lane) -> None:
+    def _give_back(self, lane: Lane) -> None:
         self._recorder.release(lane.waiting)
         lane.waiting.clear()
+
+    async def _say_last_words(self) -> None:
+        """Whoever asked for the end, or is to hear of it, hears of it now if it can be."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_RECORDING_SECS):
+                await self._hand_out()
+                await asyncio.sleep(0)  # every lane begins with its first
+        self._is_stopping = True
 
     async def _drain(self) -> None:
         tasks = [lane.task for lane in self._lanes.values() if lane.task is not None]

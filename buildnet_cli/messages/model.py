@@ -35,7 +35,7 @@ class Message:
     fields: further facts, most important first.
     code: log lines, to be shown unwrapped; empty if there are none.
     actions: commands that can be sent back, such as `BUILD api`; only ones that exist.
-    is_test: marked as such wherever it is shown.
+    is_test: marked as such wherever it is shown. is_answer: whether whoever gets it has asked for it.
     was: the title of an older state, to be shown struck through behind the present one; empty if there is none.
     """
 
@@ -46,8 +46,15 @@ class Message:
     code: str = ""
     actions: tuple[str, ...] = ()
     is_test: bool = False
+    is_answer: bool = False
     tone: Tone = Tone.NEUTRAL
     was: str = ""
+
+    @property
+    def origin(self) -> tuple[str, ...]:
+        """What it is, how urgent and whence, for the small print; nothing for an answer, whose reader knows."""
+        event = self.event
+        return () if self.is_answer else tuple(filter(None, (event.type, event.priority.value, event.source)))
 
     @property
     def headline(self) -> str:

@@ -19,7 +19,7 @@ _MOST_NAMED = 8
 def reply(event: Event, facts: Facts) -> Message:
     """The first line is the title, the rest the sentence below."""
     title, _, rest = event.message.strip().partition("\n")
-    return Message(event, title=title, line=rest.strip())
+    return Message(event, title=title, line=rest.strip(), is_answer=True)
 
 
 def account_of(ended: Sequence[tuple[str, str]]) -> str:

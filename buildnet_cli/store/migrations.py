@@ -7,7 +7,7 @@ from sqlite_utils import Migrations
 
 from buildnet_cli.store import schema
 
-SCHEMA_VERSION = 9
+SCHEMA_VERSION = 10
 """How many steps there are; stored in the file's header."""
 
 migrations = Migrations("buildnet-notify")
@@ -67,6 +67,12 @@ def m008_audit(db: sqlite_utils.Database) -> None:
 def m009_answers(db: sqlite_utils.Database) -> None:
     """Messages to whoever asked, wherever that is; and who waits for which build."""
     _run(db, _ANSWERS)
+
+
+@migrations()
+def m010_bookmarks(db: sqlite_utils.Database) -> None:
+    """How far we have read what providers keep for us."""
+    db.execute("CREATE TABLE bookmarks (reader TEXT PRIMARY KEY, place INTEGER NOT NULL) STRICT, WITHOUT ROWID")
 
 
 def _run(db: sqlite_utils.Database, script: str) -> None:

@@ -37,13 +37,13 @@ def body(message: Message) -> dict[str, Any]:
     if message.code:
         code = fit_tail(drop_unsafe(message.code).replace("```", "'''"), _CODE)
         description += f"\n```\n{code}\n```"
-    footer = " · ".join(filter(None, (event.type, event.priority.value, event.source)))
+    footer = {"footer": {"text": fit(drop_unsafe(" · ".join(message.origin)), _FOOTER)}} if message.origin else {}
     embed: dict[str, Any] = {
         "title": _text(one_line(message.headline), _TITLE),
         "description": description,
         "color": COLOURS[message.tone],
         "fields": [_field(field.label, field.value, is_short=field.is_short) for field in message.fields[:_MOST_FIELDS]],
-        "footer": {"text": fit(drop_unsafe(footer), _FOOTER)},
+        **footer,
         "timestamp": to_rfc3339(event.timestamp),
     }
     if message.actions:

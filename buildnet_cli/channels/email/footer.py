@@ -17,6 +17,8 @@ def reason_of(message: OutgoingMessage, recipient: Recipient) -> str:
         return f"You get this because somebody sent a test to {who}."
     if event.type.startswith(digest.PREFIX):
         return f"You get this because several messages for {who} had to wait, and now come as one."
+    if message.message.is_answer:
+        return "You get this because you asked for it."
     rule = next((pattern for pattern in recipient.patterns if pattern.matches(event.type, event.priority)), None)
     if rule is not None:
         return f'You get this because {who} is configured to hear "{rule.text}".'
@@ -28,7 +30,7 @@ def reason_of(message: OutgoingMessage, recipient: Recipient) -> str:
 def commands_of(message: OutgoingMessage) -> tuple[tuple[str, str], ...]:
     """What to type in a terminal to learn more, or to hear less: label and command."""
     event = message.message.event
-    if message.message.is_test or event.type.startswith(digest.PREFIX):
+    if message.message.is_test or message.message.is_answer or event.type.startswith(digest.PREFIX):
         return ()
     decision = ("Every step of the decision", f"buildnet-notify why {event.id}")
     if message.message.tone is Tone.GOOD:

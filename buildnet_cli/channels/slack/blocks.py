@@ -96,7 +96,6 @@ def _context(message: Message) -> str:
     event = message.event
     moment = int(event.timestamp.timestamp())
     date = f"<!date^{moment}^{{date_short_pretty}} {{time}}|{event.timestamp:%Y-%m-%d %H:%M} UTC>"
-    parts = [event.type, event.priority.value, event.source]
-    known = [fit(_tame(part), 100, escape) for part in parts if part]
+    known = [fit(_tame(part), 100, escape) for part in message.origin]
     commands = [f"`{fit(drop_unsafe(action).replace('`', ''), 60, escape)}`" for action in message.actions]
     return " · ".join([*known, date]) + (f"\nCommands: {' · '.join(commands)}" if commands else "")

@@ -45,7 +45,6 @@ class _Line:
 
 def parts(message: Message) -> list[str]:
     """The messages to send, one after the other; hardly ever more than one. The first tells what happened."""
-    event = message.event
     was = f" <s>{_text(one_line(message.was), _TITLE)}</s>" if message.was else ""
     lines = [_Line(f"<b>{_text(one_line(message.headline), _TITLE) or '-'}</b>{was}")]
     if message.line not in ("", message.headline):
@@ -56,8 +55,8 @@ def parts(message: Message) -> list[str]:
         lines += [_Line(fit(line, _CODE_LINE, escape), is_code=True) for line in code.splitlines()]
     if message.actions:
         lines.append(_Line(" · ".join(_copied(action) for action in message.actions)))
-    footer = " · ".join(filter(None, (event.type, event.priority.value, event.source)))
-    lines.append(_Line(f"<i>{_text(footer, _TITLE)}</i>"))
+    if message.origin:
+        lines.append(_Line(f"<i>{_text(' · '.join(message.origin), _TITLE)}</i>"))
     return _split(lines)
 
 
