@@ -1,4 +1,7 @@
-"""What we do at providers to hear of commands there: ask for messages, name our address, offer the list of commands."""
+"""What we do at providers to hear of commands there: ask for messages, name our address, offer the list of commands.
+
+What speaks to a provider is loaded once the configuration wants it.
+"""
 
 from __future__ import annotations
 
@@ -6,22 +9,21 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from buildnet_cli.api import telegram_updates
-from buildnet_cli.api.routes.inbound_telegram import ROUTE as TELEGRAM_ROUTE
+from buildnet_cli.api.routes.inbound import TELEGRAM as TELEGRAM_ROUTE
 from buildnet_cli.api.services import Services
-from buildnet_cli.channels.discord import interactions, slash
-from buildnet_cli.channels.telegram.bot import Bot
-from buildnet_cli.channels.telegram.inbound import Ignored, Press
-from buildnet_cli.channels.telegram.poller import Poller
-from buildnet_cli.commands.inbound import Inbound
 from buildnet_cli.commands.registry import commands
 from buildnet_cli.config.channels.discord import Discord
 from buildnet_cli.config.channels.telegram import Telegram
 from buildnet_cli.config.root import Config
 from buildnet_cli.errors import BuildNetError, StorageError
 from buildnet_cli.store.bookmarks import StoredBookmarks
+
+if TYPE_CHECKING:
+    from buildnet_cli.channels.telegram.bot import Bot
+    from buildnet_cli.channels.telegram.inbound import Ignored, Press
+    from buildnet_cli.commands.inbound import Inbound
 
 _log = logging.getLogger(__name__)
 
@@ -57,8 +59,7 @@ class Listening:
         if discord != self._discord:
             self._discord = discord
             if discord is not None and discord.application_id and discord.allowed_users:
-                register = partial(interactions.register, self._services.http, discord, slash.definitions(commands()))
-                self._introduce("Discord", register)
+                self._offer_at_discord(discord)
 
     async def close(self) -> None:
         """Ask no more. What was heard is still answered, if that takes no longer than a moment."""
@@ -68,7 +69,14 @@ class Listening:
         if self._taking:
             await asyncio.wait(self._taking, timeout=_LAST_WORDS_SECS)
 
+    def _offer_at_discord(self, discord: Discord) -> None:
+        from buildnet_cli.channels.discord import interactions, slash
+
+        self._introduce("Discord", partial(interactions.register, self._services.http, discord, slash.definitions(commands())))
+
     def _hear_telegram(self, telegram: Telegram, base_url: str) -> None:
+        from buildnet_cli.channels.telegram.bot import Bot
+
         bot = Bot(telegram, self._services.http)
         menu = {each.permission.replace(".", "_"): each.help for each in commands().values()}
         self._introduce("Telegram", partial(bot.offer, menu))
@@ -79,6 +87,9 @@ class Listening:
             self._introduce("Telegram", partial(bot.set_webhook, f"{base_url.rstrip('/')}{TELEGRAM_ROUTE}"))
 
     async def _ask_telegram(self, telegram: Telegram, bot: Bot) -> None:
+        from buildnet_cli.api import telegram_updates
+        from buildnet_cli.channels.telegram.poller import Poller
+
         token = telegram.bot_token.get_secret_value() if telegram.bot_token is not None else ""
         reader = f"telegram:{token.partition(':')[0]}"  # the bot's own id, which is no secret
 

@@ -22,10 +22,7 @@ from buildnet_cli.api.routes import (
     deliveries,
     events,
     history,
-    inbound_discord,
-    inbound_slack,
-    inbound_sms,
-    inbound_telegram,
+    inbound,
     look,
     mutes,
     stream,
@@ -44,11 +41,7 @@ def build_app(services: Services) -> Starlette:
         for method, path, endpoint in module.ROUTES
     ]
     # Whoever calls these proves it with a signature, under whatever name the provider knows us.
-    signed = [
-        Route(path, endpoint, methods=[method])
-        for module in (inbound_slack, inbound_discord, inbound_telegram)
-        for method, path, endpoint in module.ROUTES
-    ]
+    signed = [Route(path, endpoint, methods=[method]) for method, path, endpoint in inbound.ROUTES]
     app = Starlette(
         routes=[*routes, ws.route(), *signed],
         exception_handlers={
@@ -67,7 +60,7 @@ def build_app(services: Services) -> Starlette:
 
 def _texts_or(not_found: ASGIApp) -> ASGIApp:
     """The configuration names the route of text messages, so it is asked about whatever is posted to no other route."""
-    text = request_response(inbound_sms.text)
+    text = request_response(inbound.text)
 
     async def default(scope: Scope, receive: Receive, send: Send) -> None:
         is_post = scope["type"] == "http" and scope["method"] == "POST"

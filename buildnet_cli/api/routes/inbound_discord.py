@@ -52,6 +52,3 @@ async def interact(request: Request) -> Response:
         # Discord shows an error for no answer at all; a stranger learns no more from this than from that.
         return JSONResponse(reply.refusal("You may not ask for that here."))
     return JSONResponse(reply.response(result, who, is_press=is_press))
-
-
-ROUTES = [("POST", "/api/notifications/discord/interactions", interact)]

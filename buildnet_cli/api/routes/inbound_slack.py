@@ -98,10 +98,3 @@ def _open(request: Request) -> tuple[Services, SlackInbound]:
 def _immediate(answer: Immediate) -> Response:
     body: dict[str, Any] | None = answer.body
     return JSONResponse(body) if body is not None else Response()
-
-
-ROUTES = [
-    ("POST", "/api/notifications/slack/commands", command),
-    ("POST", "/api/notifications/slack/events", event),
-    ("POST", "/api/notifications/slack/interactive", press),
-]

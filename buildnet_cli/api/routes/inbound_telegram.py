@@ -18,8 +18,6 @@ from buildnet_cli.errors import BuildNetError, NotFoundError, UsageError
 
 _log = logging.getLogger(__name__)
 
-ROUTE: Final = "/api/notifications/telegram/webhook"
-
 MAX_BODY: Final = 1 << 20
 
 
@@ -45,6 +43,3 @@ async def update(request: Request) -> Response:
         _log.error("an update of Telegram's could not be taken: %s", exc.message)
         return Response(status_code=503)  # Telegram posts it again; nothing has run
     return Response()
-
-
-ROUTES = [("POST", ROUTE, update)]
