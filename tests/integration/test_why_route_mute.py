@@ -205,7 +205,8 @@ def test_silence_requires_positive(configured: Project, args: list[str], complai
 
 def test_doctor_finds_nothing_wrong_with_an_agent_that_is_well(configured: Project) -> None:
     configured.start()
-    configured.emit("build.failed", subject="api")
+    configured.emit("build.failed", subject="api", priority="critical")  # which no quiet hours hold
+    wait_for(lambda: configured.status()["deliveries"]["delivered"] == 2, "it was not delivered")
     ran = configured.call("doctor", "--json").must().json
     assert {each["name"]: each["result"] for each in ran["items"]} == {
         "configuration": "ok",
