@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol
 
 # Source: RFC 3339, 5.6. `datetime.fromisoformat` alone also takes week dates, any separator and offsets with seconds.
@@ -35,7 +36,13 @@ class SystemClock:
 
 def to_rfc3339(moment: datetime) -> str:
     """The form of every time we store or send: UTC, milliseconds, `Z`. Text order is time order."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return _utc_text(moment if moment.tzinfo is UTC else moment.astimezone(UTC))
+
+
+# What is written together bears the same few times. Only those in UTC: in other zones two times of one night may be equal.
+@lru_cache(maxsize=32)
+def _utc_text(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -8,6 +8,7 @@ from typing import Any
 from buildnet_cli.events.json_value import JsonObject
 from buildnet_cli.redact import is_innocent, scrub, scrub_json
 
+_STRICT = json.JSONEncoder(ensure_ascii=False, allow_nan=False)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, default=str)
 _DECODER = json.JSONDecoder(parse_constant=lambda _: None)
 
@@ -19,8 +20,14 @@ def clean_text(text: str) -> str:
 
 def clean_object(payload: JsonObject) -> dict[str, Any]:
     """The same for JSON; NaN and whatever else JSON does not have becomes null."""
-    text = _ENCODER.encode(payload if isinstance(payload, dict) else dict(payload))
+    given = payload if isinstance(payload, dict) else dict(payload)
+    try:
+        text = _STRICT.encode(given)
+        if text.isascii() and is_innocent(text):
+            return given  # as most are
+    except (TypeError, ValueError):
+        text = _ENCODER.encode(given)
     if not is_innocent(text):
-        text = _ENCODER.encode(scrub_json(dict(payload)))
+        text = _ENCODER.encode(scrub_json(given))
     cleaned: dict[str, Any] = _DECODER.decode(text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8"))
     return cleaned

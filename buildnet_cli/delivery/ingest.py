@@ -64,7 +64,7 @@ class Ingest:
         given = [Incoming(self._to_event(draft, source, now), draft.id) for draft in drafts]
         # Already now: whoever looks for something to send comes right behind it, and shares its commit.
         self._wake()
-        stored = await self._intake.accept(given, self._router, along_with)
+        stored = await self._intake.accept(given, self._router, now, along_with)
         for mine, theirs in zip(given, stored, strict=True):
             if mine.event is theirs.event:
                 self._bus.publish(mine.event)

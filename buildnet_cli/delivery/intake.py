@@ -24,8 +24,10 @@ class Incoming:
 class Intake(Protocol):
     """Decides by a router, and stores what it decides, in one transaction."""
 
-    async def accept(self, incoming: Sequence[Incoming], router: Router, along_with: Sequence[Write] = ()) -> list[Acceptance]:
-        """Store events with what is decided about them, on disk when this returns.
+    async def accept(
+        self, incoming: Sequence[Incoming], router: Router, now: datetime, along_with: Sequence[Write] = ()
+    ) -> list[Acceptance]:
+        """Store events with what is decided about them at this time, on disk when this returns.
 
         The answer has for each of them what is stored: for one that was accepted before, by its id or key, what was stored then.
         along_with: writes that belong to the same transaction.

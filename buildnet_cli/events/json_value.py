@@ -31,7 +31,7 @@ def read_payload(value: object) -> JsonObject:
     if not isinstance(value, dict):
         raise UsageError(f"payload must be a JSON object, not {kind_of(value)}", where="payload")
     for name, part in value.items():
-        if str(name).startswith("duration") and isinstance(part, int | float) and part < 0:
+        if isinstance(part, int | float) and part < 0 and str(name).startswith("duration"):
             where = place(f"payload.{name}")
             raise UsageError(f"{where} is {quoted(part)}; nothing takes less than no time", where=where)
     checked = _Walk().read_object(value, "payload", MAX_DEPTH)
@@ -94,18 +94,22 @@ class _Walk:
         }
 
     def read_value(self, value: object, where: str, depth: int) -> object:
-        if isinstance(value, dict | list | tuple) and depth == 0:
+        if isinstance(value, str):
+            return value if value.isascii() else read_text(where, value)
+        if value is None or value is True or value is False:
+            return value
+        if isinstance(value, int):
+            if not -MAX_NUMBER <= value <= MAX_NUMBER:
+                raise UsageError(f"{place(where)} is a number of more than 64 bits", hint="send it as text", where=place(where))
+            return value
+        if isinstance(value, float):
+            if not math.isfinite(value):
+                raise UsageError(f"{place(where)} is NaN or infinite, which JSON does not have", where=place(where))
+            return value
+        if not isinstance(value, dict | list | tuple):
+            raise UsageError(f"{place(where)} holds something that JSON does not have", where=place(where))
+        if depth == 0:
             raise UsageError(f"payload is nested too deeply; at most {MAX_DEPTH} levels are taken", where=place(where))
         if isinstance(value, dict):
             return self.read_object(value, where, depth)
-        if isinstance(value, list | tuple):
-            return [self.read_value(part, f"{where}[{index}]", depth - 1) for index, part in enumerate(value)]
-        if isinstance(value, str):
-            return read_text(where, value)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise UsageError(f"{place(where)} is NaN or infinite, which JSON does not have", where=place(where))
-        if isinstance(value, int) and abs(value) > MAX_NUMBER:
-            raise UsageError(f"{place(where)} is a number of more than 64 bits", hint="send it as text", where=place(where))
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        raise UsageError(f"{place(where)} holds something that JSON does not have", where=place(where))
+        return [self.read_value(part, f"{where}[{index}]", depth - 1) for index, part in enumerate(value)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from datetime import datetime
+from functools import cache
 
 import sqlite_utils
 
@@ -52,15 +53,19 @@ def insert_all(db: sqlite_utils.Database, given: Sequence[tuple[Event, str, str]
     One statement for all of them costs less, and lets other threads work meanwhile.
     """
     moment = to_rfc3339(accepted_at)
-    many = ", ".join([_ROW] * len(given))
-    sql = f"INSERT INTO events {_COLUMNS} VALUES {many} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  (our own text)
     values = [value for event, unheard, key in given for value in _to_row(event, moment, unheard, key)]
-    new = {row[0] for row in db.conn.execute(sql, values)}
+    new = {row[0] for row in db.conn.execute(_insert(len(given)), values)}
     is_new = []
     for event, _, _ in given:
         is_new.append(event.id in new)
         new.discard(event.id)  # a second one of the same id is none
     return is_new
+
+
+@cache
+def _insert(count: int) -> str:
+    many = ", ".join([_ROW] * count)
+    return f"INSERT INTO events {_COLUMNS} VALUES {many} ON CONFLICT DO NOTHING RETURNING id"  # noqa: S608  (our own text)
 
 
 def _to_row(event: Event, accepted_at: str, unheard: str, key: str) -> tuple[str | None, ...]:

@@ -52,9 +52,9 @@ class StoredIntake:
         self._store = store
         self._clock = clock
 
-    async def accept(self, incoming: Sequence[Incoming], router: Router, along_with: Sequence[Write] = ()) -> list[Acceptance]:
-        now = self._clock.now()  # here, so that whoever looks for what is due a moment later finds it due
-
+    async def accept(
+        self, incoming: Sequence[Incoming], router: Router, now: datetime, along_with: Sequence[Write] = ()
+    ) -> list[Acceptance]:
         def accept(db: sqlite_utils.Database) -> list[Acceptance]:
             stored = accept_all(db, incoming, router, now)
             for write in along_with:

@@ -119,7 +119,7 @@ async def test_a_memory_that_cannot_be_read_stops_nobody(desk: Desk, sql: str) -
     await desk.outbox.mind_clock_step(timedelta(hours=-1))
     assert await desk.outbox.told() == {}
     event = an_event(message="new", at=desk.clock.now())
-    await desk.intake.accept([Incoming(event)], Router(Rules(a_table(CI))))
+    await desk.intake.accept([Incoming(event)], Router(Rules(a_table(CI))), desk.clock.now())
     running = asyncio.create_task(desk.dispatcher.run())
     await until(lambda: desk.channel.texts() == ["stored", "new"])
     await desk.dispatcher.stop(1)
