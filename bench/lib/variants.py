@@ -29,15 +29,15 @@ def null() -> None:
 
 
 def inline() -> None:
-    async def write(self: writer.Writer, operation: Callable[..., Any]) -> Any:
+    async def write_jointly(self: writer.Writer, operation: Callable[..., Any], value: Any) -> Any:
         loop = asyncio.get_running_loop()
-        job = writer._Job(operation, loop.create_future(), loop)
+        job = writer._Job(operation, value, loop.create_future(), loop)
         self._commit([job])
         if job.error is not None:
             raise job.error
         return job.result
 
-    writer.Writer.write = write  # type: ignore[method-assign]  # the purpose of this file
+    writer.Writer.write_jointly = write_jointly  # type: ignore[method-assign]  # the purpose of this file
 
 
 def thread() -> None:

@@ -15,9 +15,10 @@ import sqlite_utils
 from buildnet_cli.errors import NotFoundError, StorageError
 from buildnet_cli.store.connection import close_writer, connect_reader, connect_writer, immediate, snapshot
 from buildnet_cli.store.refusal import storage_error
-from buildnet_cli.store.writer import Operation, Writer
+from buildnet_cli.store.writer import JointOperation, Operation, Writer
 
 T = TypeVar("T")
+V = TypeVar("V")
 
 
 class Store:
@@ -56,6 +57,13 @@ class Store:
         Raises StorageError if the database refuses, and whatever the operation raises. Nothing of it is stored then.
         """
         return await self._writer.write(operation)
+
+    async def write_jointly(self, operation: JointOperation[V, T], value: V) -> T:
+        """The same, by one run of the operation for all who ask for it at the same time: `operation(db, values)`, an answer each.
+
+        When it raises, it is run for each of them alone.
+        """
+        return await self._writer.write_jointly(operation, value)
 
     async def read(self, query: Callable[[sqlite_utils.Database], T]) -> T:
         """Run `query(db)` on one state of the database, beside the writer. It must return values, not open cursors.

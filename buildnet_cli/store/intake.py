@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlite_utils
@@ -45,6 +47,22 @@ _MOST_AT_ONCE = 5000
 _TOGETHER = 25
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Call:
+    """What one caller hands in."""
+
+    incoming: Sequence[Incoming]
+    router: Router
+    now: datetime
+    along_with: Sequence[Write]
+
+    def company(self) -> object:
+        """The same for calls whose events may be stored together: nothing is done between the one and the other."""
+        if self.along_with or answers.settles([each.event for each in self.incoming]):
+            return self
+        return self.router
+
+
 class StoredIntake:
     """Decisions and their rows. One event after the other is decided, in the writer's thread, and many are stored together."""
 
@@ -55,15 +73,7 @@ class StoredIntake:
     async def accept(
         self, incoming: Sequence[Incoming], router: Router, now: datetime, along_with: Sequence[Write] = ()
     ) -> list[Acceptance]:
-        def accept(db: sqlite_utils.Database) -> list[Acceptance]:
-            stored = accept_all(db, incoming, router, now)
-            for write in along_with:
-                write(db)
-            if answers.settles([acceptance.event for acceptance in stored]):
-                answers.settle(db, now)
-            return stored
-
-        return await self._store.write(accept)
+        return await self._store.write_jointly(_accept_calls, _Call(incoming, router, now, along_with))
 
     async def release(self, router: Router) -> int:
         return await self._store.write(lambda db: release(db, router, self._clock.now()))
@@ -84,6 +94,22 @@ class StoredIntake:
 
     async def forget(self, before: datetime) -> None:
         await self._store.write(lambda db: forget(db, before))
+
+
+def _accept_calls(db: sqlite_utils.Database, calls: Sequence[_Call]) -> list[list[Acceptance]]:
+    return [stored for _, some in itertools.groupby(calls, _Call.company) for stored in _accept_together(db, list(some))]
+
+
+def _accept_together(db: sqlite_utils.Database, calls: Sequence[_Call]) -> list[list[Acceptance]]:
+    now = calls[-1].now
+    all_stored = accept_all(db, [each for call in calls for each in call.incoming], calls[0].router, now)
+    for call in calls:
+        for write in call.along_with:
+            write(db)
+    if answers.settles([acceptance.event for acceptance in all_stored]):
+        answers.settle(db, now)
+    in_order = iter(all_stored)
+    return [list(itertools.islice(in_order, len(call.incoming))) for call in calls]
 
 
 def accept_all(db: sqlite_utils.Database, incoming: Sequence[Incoming], router: Router, now: datetime) -> list[Acceptance]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import queue
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,8 +23,11 @@ from buildnet_cli.store.refusal import storage_error
 _log = logging.getLogger(__name__)
 
 T = TypeVar("T")
+V = TypeVar("V")
 Operation = Callable[[sqlite_utils.Database], T]
 """Reads and writes the database, and does nothing else: it may be rolled back, and run again."""
+JointOperation = Callable[[sqlite_utils.Database, Sequence[V]], Sequence[T]]
+"""The same for several callers at once: what each handed in, and what each is answered, in the same order."""
 
 # A group any larger gains nothing, and keeps its first caller waiting.
 _LARGEST_GROUP = 512
@@ -31,9 +35,10 @@ _LARGEST_GROUP = 512
 
 @dataclass(slots=True)
 class _Job:
-    """An operation, who waits for it, and how it ended."""
+    """An operation, what its caller hands in, who waits for it, and how it ended."""
 
-    operation: Operation[Any]
+    operation: JointOperation[Any, Any]
+    value: Any
     future: asyncio.Future[Any]
     loop: asyncio.AbstractEventLoop
     result: Any = None
@@ -64,12 +69,16 @@ class Writer:
 
         Raises StorageError if the database refuses, and whatever the operation raises; nothing of it is stored then.
         """
+        return await self.write_jointly(lambda db, _: [operation(db)], None)
+
+    async def write_jointly(self, operation: JointOperation[V, T], value: V) -> T:
+        """The same, by one run of the operation for all who stand in line with it one behind the other."""
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
         with self._handing_in:
             if self._is_closed:
                 raise StorageError("the database is closed", where=str(self._path))
-            self._jobs.put(_Job(operation, future, loop))
+            self._jobs.put(_Job(operation, value, future, loop))
         return await future
 
     def close(self) -> None:
@@ -117,24 +126,33 @@ class Writer:
         for job in group:
             job.error = job.error or error
 
-    def _transact(self, group: list[_Job], do: Callable[[_Job], None]) -> None:
+    def _transact(self, group: list[_Job], do: Callable[[Sequence[_Job]], None]) -> None:
         self._presence.require()
         with immediate(self._db):
-            for job in group:  # it grows
-                do(job)
-                if job is group[-1]:
+            done = 0
+            while done < len(group):
+                joint = _next_alike(group, done)
+                do(joint)
+                done += len(joint)
+                if done == len(group):
                     self._take_in(group)
         self._presence.require()
         self.commits += 1
 
-    def _do(self, job: _Job) -> None:
-        job.result = job.operation(self._db)
+    def _do(self, joint: Sequence[_Job]) -> None:
+        results = joint[0].operation(self._db, [job.value for job in joint])
+        for job, result in zip(joint, results, strict=True):
+            job.result = result
 
-    def _apply(self, job: _Job) -> None:
+    def _apply(self, joint: Sequence[_Job]) -> None:
+        for job in joint:
+            self._apply_alone(job)
+
+    def _apply_alone(self, job: _Job) -> None:
         connection = self._db.conn
         connection.execute("SAVEPOINT job")
         try:
-            job.result = job.operation(self._db)
+            (job.result,) = job.operation(self._db, [job.value])
         except Exception as exc:
             job.error = storage_error(exc, self._path) if isinstance(exc, sqlite3.Error) else exc
             if not connection.in_transaction:
@@ -142,6 +160,12 @@ class Writer:
                 raise job.error from exc
             connection.execute("ROLLBACK TO job")
         connection.execute("RELEASE job")
+
+
+def _next_alike(group: Sequence[_Job], first: int) -> Sequence[_Job]:
+    """The jobs from a place on that are of one operation."""
+    operation = group[first].operation
+    return list(itertools.takewhile(lambda job: job.operation == operation, group[first:]))
 
 
 def _answer(group: list[_Job]) -> None:

@@ -231,6 +231,29 @@ async def test_what_is_handed_in_while_an_operation_runs_shares_its_commit(store
     assert store.commits == before + 1
 
 
+async def test_those_who_ask_for_the_same_at_the_same_time_are_served_by_one_run(store: Store) -> None:
+    runs: list[int] = []
+
+    def note_all(db, numbers) -> list[int]:
+        runs.append(len(numbers))
+        return [note(db, number) for number in numbers]
+
+    assert await asyncio.gather(*(store.write_jointly(note_all, n) for n in range(200))) == list(range(200))
+    assert sum(runs) == 200
+    assert len(runs) < 100
+
+
+async def test_one_of_those_who_asked_for_the_same_fails_alone(store: Store) -> None:
+    def note_all(db, numbers) -> list[int]:
+        return [note(db, number) for number in numbers]
+
+    given = [1, 2, 3, 2, 4]
+    results = await asyncio.gather(*(store.write_jointly(note_all, n) for n in given), return_exceptions=True)
+    assert [each for each in results if not isinstance(each, Exception)] == [1, 2, 3, 4]
+    assert isinstance(results[3], StorageError)
+    assert await store.read(count) == 4
+
+
 async def test_writes_happen_in_the_order_in_which_they_were_handed_in(store: Store) -> None:
     seen: list[int] = []
     await asyncio.gather(*(store.write(lambda db, n=n: seen.append(n)) for n in range(500)))
@@ -264,7 +287,7 @@ async def test_a_write_that_meets_the_end_is_stored_or_refused_but_never_left_wa
     jobs = Meeting()
     waiting, writer._jobs = writer._jobs, jobs
     loop = asyncio.get_running_loop()
-    waiting.put(writer_module._Job(lambda db: note(db, 2), loop.create_future(), loop))
+    waiting.put(writer_module._Job(lambda db, _: [note(db, 2)], None, loop.create_future(), loop))
     async with asyncio.timeout(5):
         assert await store.write(lambda db: note(db, 3)) == 3
     closing.join()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import sqlite_utils
@@ -38,6 +38,9 @@ class MemoryStore:
         self.writes += 1
         with immediate(self.db):
             return operation(self.db)
+
+    async def write_jointly(self, operation: Callable[[sqlite_utils.Database, Sequence[Any]], Sequence[Any]], value: Any) -> Any:
+        return await self.write(lambda db: operation(db, [value])[0])
 
     async def read(self, query: Callable[[sqlite_utils.Database], Any]) -> Any:
         return query(self.db)
