@@ -165,7 +165,7 @@ class Channels(Section):
 
     @model_validator(mode="after")
     def _webhooks_differ(self) -> Self:
-        refuse_same_names(self._webhook_recipients())
+        refuse_same_names(tuple(hook.recipient(index) for index, hook in enumerate(self.webhooks) if hook.enabled))
         return self
 
     def section(self, name: str) -> Channel | None:
@@ -184,17 +184,14 @@ class Channels(Section):
         section = self.section(name)
         return any(hook.enabled for hook in self.webhooks) if name == "webhook" else section is not None and section.enabled
 
-    def all_recipients(self) -> Iterator[Recipient]:
-        """Everybody reached through a channel that is on, channel by channel, in the order of the file."""
+    def all_recipients(self) -> Iterator[tuple[Recipient, bool]]:
+        """Everybody, channel by channel, in the order of the file; with each, whether the channel is on."""
         for name in CHANNELS:
             section = self.section(name)
             if name == "webhook":
-                yield from self._webhook_recipients()
-            elif section is not None and section.enabled:
-                yield from section.all_recipients()
-
-    def _webhook_recipients(self) -> tuple[Recipient, ...]:
-        return tuple(hook.recipient(index) for index, hook in enumerate(self.webhooks) if hook.enabled)
+                yield from ((hook.recipient(index), hook.enabled) for index, hook in enumerate(self.webhooks))
+            elif section is not None:
+                yield from ((recipient, section.enabled) for recipient in section.all_recipients())
 
 
 class Notifications(Section):
@@ -212,7 +209,11 @@ class Notifications(Section):
 
     def all_recipients(self) -> tuple[Recipient, ...]:
         """Everybody who may be reached; nobody while notifications are off."""
-        return tuple(self.channels.all_recipients()) if self.enabled else ()
+        return tuple(recipient for recipient, is_on in self.channels.all_recipients() if is_on and self.enabled)
+
+    def silenced_recipients(self) -> tuple[Recipient, ...]:
+        """Everybody whose channel is off, or all while notifications are."""
+        return tuple(recipient for recipient, is_on in self.channels.all_recipients() if not (is_on and self.enabled))
 
     def unnamed_channels(self) -> tuple[str, ...]:
         """Channels that are on and yet would hear nothing, because every priority lists its channels and none lists them."""

@@ -68,6 +68,8 @@ class Dispatcher:
         self._on_change = on_change
         self._fold = fold
         self._gates = Gates(clock, self._note)
+        self._gates.silence(outlets.silenced)
+        self._unfolded: set[Target] = set()
         self._has_gates = False
         self._offset: float | None = None
         self._slots = asyncio.Semaphore(most_at_once)
@@ -95,7 +97,8 @@ class Dispatcher:
     def replace_outlets(self, outlets: Outlets) -> None:
         """Send by another configuration from now on. The former channels may be closed once the deadline of a send has passed."""
         self._sender.outlets = outlets
-        self._gates.reload(outlets.targets)
+        self._gates.reload({*outlets.targets, *outlets.silenced})
+        self._unfolded |= self._gates.silence(outlets.silenced)
         self.wake()
 
     @property
@@ -188,9 +191,12 @@ class Dispatcher:
     async def _load_gates(self) -> None:
         if not self._has_gates:
             self._gates.take_over(await self._outbox.breakers())
-            await self._fold_backlog([each for each in self._sender.outlets.targets if self._gates.is_open(each)])
+            self._unfolded.update(self._sender.outlets.targets)
             self._has_gates = True
             self._on_change()
+        if self._unfolded:
+            await self._fold_backlog([each for each in self._unfolded if self._gates.is_open(each)])
+            self._unfolded.clear()
 
     def _note(self, target: Target, breaker: Breaker) -> None:
         self._recorder.note(target, breaker)

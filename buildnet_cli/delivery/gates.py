@@ -33,6 +33,7 @@ class Gates:
         self._clock = clock
         self._note = note
         self._breakers: dict[Target, Breaker] = {}
+        self._silenced: frozenset[Target] = frozenset()
 
     @property
     def breakers(self) -> Mapping[Target, Breaker]:
@@ -47,7 +48,7 @@ class Gates:
 
     def limit(self, room: Mapping[Target, int], now: datetime) -> dict[Target, int]:
         """How many each target may get now; those that are not named may get one."""
-        limited = dict(room)
+        limited = {**room, **dict.fromkeys(self._silenced, 0)}
         for target, breaker in self._breakers.items():
             if breaker.is_shut(now):
                 limited[target] = 0
@@ -64,12 +65,12 @@ class Gates:
     def is_shut(self, target: Target) -> bool:
         """Whether nothing may be sent now."""
         breaker = self._breakers.get(target)
-        return breaker is not None and breaker.is_shut(self._clock.now())
+        return target in self._silenced or (breaker is not None and breaker.is_shut(self._clock.now()))
 
     def is_open(self, target: Target) -> bool:
         """Whether more than a probe may be sent now."""
         breaker = self._breakers.get(target)
-        return breaker is None or not (breaker.is_probing or breaker.is_shut(self._clock.now()))
+        return not self.is_shut(target) and (breaker is None or not breaker.is_probing)
 
     def delivered(self, target: Target) -> None:
         """A target took a message."""
@@ -90,6 +91,11 @@ class Gates:
         meant = sharing_credential(target, targets) if changed.flow is Flow.HELD else [target]
         for each in meant:
             self._change(each, changed)
+
+    def silence(self, targets: frozenset[Target]) -> frozenset[Target]:
+        """Nothing goes to these, nor is anything of theirs given up, until this is called again; who is not silenced any more."""
+        before, self._silenced = self._silenced, targets
+        return before - targets
 
     def reload(self, targets: Collection[Target]) -> None:
         """Another configuration holds: try everybody anew, and forget who is not configured any more."""

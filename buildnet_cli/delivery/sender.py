@@ -31,7 +31,7 @@ _MOST_FIRSTS = 256
 class Outlets:
     """Where messages may go, by one configuration.
 
-    channels: open ones, by kind. targets: everybody who is configured.
+    channels: open ones, by kind. targets: everybody who is configured, and on. silenced: who is configured, and switched off.
     folding: those who are told in one message what they could not be told in time: people's chats and telephones.
     is_dry_run: render and log, and stop at the wire.
     reword: a message in the operator's own words for a channel, if there are any.
@@ -40,6 +40,7 @@ class Outlets:
     channels: Mapping[str, Channel]
     targets: Collection[Target]
     folding: Collection[Target] = frozenset()
+    silenced: frozenset[Target] = frozenset()
     is_dry_run: bool = False
     reword: Callable[[Message, str], Message] = field(default=lambda message, _: message)
 

@@ -143,6 +143,21 @@ def test_reload_takes_a_good_configuration_over(project: Project, inbox: HttpInb
     assert project.agents() == [pid]
 
 
+def test_what_was_accepted_waits_while_notifications_are_off(project: Project, inbox: HttpInbox) -> None:
+    inbox.script("team", {"status": 429, "retry_after": 60})
+    project.configure(**webhook(inbox.hook("team")))
+    project.start()
+    event = project.emit(message="hello")
+    wait_for(lambda: inbox.received("team"), "it was not tried")
+    project.call("config", "set", "notifications.enabled", "false").must()
+    project.call("agent", "reload").must()
+    project.call("deliveries", "retry", project.items(f"/api/deliveries?event={event}")[0]["id"]).must()
+    assert project.items(f"/api/deliveries?event={event}")[0]["status"] == "pending"
+    project.call("config", "set", "notifications.enabled", "true").must()
+    project.call("agent", "reload").must()
+    wait_for(lambda: project.items(f"/api/deliveries?event={event}")[0]["status"] == "delivered", "it was not delivered")
+
+
 def test_reload_explains_a_broken_configuration_and_keeps_the_one_in_force(project: Project, inbox: HttpInbox) -> None:
     project.configure(**webhook(inbox.hook("kept")))
     pid = project.start()

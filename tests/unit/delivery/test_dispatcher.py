@@ -43,8 +43,8 @@ class Desk:
         self.dispatcher = Dispatcher(self.outbox, self.outlets(CI, OPS), self._render, self.clock, most_at_once=4)
         self._task: asyncio.Task[None] | None = None
 
-    def outlets(self, *targets: Target, is_dry_run: bool = False) -> Outlets:
-        return Outlets({"webhook": self.channel}, frozenset(targets), is_dry_run=is_dry_run)
+    def outlets(self, *targets: Target, silenced: tuple[Target, ...] = (), is_dry_run: bool = False) -> Outlets:
+        return Outlets({"webhook": self.channel}, frozenset(targets), silenced=frozenset(silenced), is_dry_run=is_dry_run)
 
     def _render(self, event: Event) -> Message:
         if event.message in self.poison:
@@ -330,6 +330,30 @@ async def test_a_target_that_is_configured_no_more_gets_nothing(desk: Desk) -> N
     await until(lambda: desk.count(DeliveryStatus.DEAD) == 1)
     assert desk.find(delivery).reason == "webhook:ci is not in the configuration any more"
     assert desk.channel.tried == []
+
+
+async def test_what_waits_for_a_target_that_is_switched_off_is_kept_until_it_is_on_again(desk: Desk) -> None:
+    desk.dispatcher.replace_outlets(desk.outlets(OPS, silenced=(CI,)))
+    await desk.start()
+    await desk.accept("hello")
+    await desk.accept("to somebody else", to=OPS)
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    assert [message.target for message in desk.channel.tried] == [OPS]
+    assert desk.count(DeliveryStatus.PENDING) == 1
+    desk.dispatcher.replace_outlets(desk.outlets(CI, OPS))
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 2)
+
+
+async def test_what_waits_in_the_lane_of_a_target_goes_back_when_it_is_switched_off(desk: Desk) -> None:
+    may_go = desk.channel.block(CI.recipient)
+    await desk.start()
+    await desk.accept("first", "second", "third")
+    await until(lambda: len(desk.channel.tried) == 1)
+    desk.dispatcher.replace_outlets(desk.outlets(OPS, silenced=(CI,)))
+    may_go.set()
+    await until(lambda: desk.count(DeliveryStatus.DELIVERED) == 1)
+    await desk.stop()
+    assert (desk.count(DeliveryStatus.PENDING), desk.count(DeliveryStatus.DEAD)) == (2, 0)
 
 
 async def test_a_dry_run_stops_at_the_wire(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
