@@ -206,7 +206,7 @@ def outlets(loaded: Loaded, channels: Mapping[str, Channel], table: RoutingTable
         if each.channel in _READ_BY_PEOPLE or each.format in ("slack", "discord")
     )
     silenced = frozenset(Target(each.channel, each.name) for each in notifications.silenced_recipients()) - table.targets
-    return Outlets(channels, table.targets, folding, silenced, notifications.dry_run, wording.reword)
+    return Outlets(channels, table.targets, folding, silenced, is_dry_run=notifications.dry_run, reword=wording.reword)
 
 
 def project_of(workspace: Workspace, loaded: Loaded) -> Project:

@@ -184,8 +184,8 @@ class Channels(Section):
         section = self.section(name)
         return any(hook.enabled for hook in self.webhooks) if name == "webhook" else section is not None and section.enabled
 
-    def all_recipients(self) -> Iterator[tuple[Recipient, bool]]:
-        """Everybody, channel by channel, in the order of the file; with each, whether the channel is on."""
+    def everybody(self) -> Iterator[tuple[Recipient, bool]]:
+        """Every recipient, channel by channel, in the order of the file; with each, whether the channel is on."""
         for name in CHANNELS:
             section = self.section(name)
             if name == "webhook":
@@ -209,11 +209,11 @@ class Notifications(Section):
 
     def all_recipients(self) -> tuple[Recipient, ...]:
         """Everybody who may be reached; nobody while notifications are off."""
-        return tuple(recipient for recipient, is_on in self.channels.all_recipients() if is_on and self.enabled)
+        return tuple(recipient for recipient, is_on in self.channels.everybody() if is_on and self.enabled)
 
     def silenced_recipients(self) -> tuple[Recipient, ...]:
         """Everybody whose channel is off, or all while notifications are."""
-        return tuple(recipient for recipient, is_on in self.channels.all_recipients() if not (is_on and self.enabled))
+        return tuple(recipient for recipient, is_on in self.channels.everybody() if not (is_on and self.enabled))
 
     def unnamed_channels(self) -> tuple[str, ...]:
         """Channels that are on and yet would hear nothing, because every priority lists its channels and none lists them."""
