@@ -20,6 +20,7 @@ from buildnet_cli.events.model import EventDraft
 
 _log = logging.getLogger(__name__)
 
+DEFAULT_ROUTE: Final = "/api/notifications/sms/inbound"
 MAX_BODY: Final = 64 << 10
 
 
@@ -86,6 +87,3 @@ async def _tell_of(services: Services, keyword: inbound.Keyword) -> None:
 
 def _twiml(document: str) -> Response:
     return Response(document, media_type=twiml.MEDIA_TYPE)
-
-
-DEFAULT_ROUTE: Final = "/api/notifications/sms/inbound"
