@@ -58,16 +58,15 @@ class Account:
         self._page = None
 
     async def channels(self) -> list[dict[str, str]]:
-        """Every channel that is on, and whether it can be used: ok, failing, held, gone, refusing, or not supported yet."""
+        """Every channel, and whether it can be used: ok, failing, held, gone, refusing, not supported yet, or off."""
         return self._channels(await self._parts.store.read(deliveries.failing_channels))
 
     def _channels(self, failing: frozenset[str]) -> list[dict[str, str]]:
-        enabled = self._loaded.config.notifications.enabled_channels()
+        notifications = self._loaded.config.notifications
         worst = {target.channel: breaker.flow.value for target, breaker in self._troubles()}
-        return [
-            {"name": name, "state": _state_of(name, failing, worst)}
-            for name in {**dict.fromkeys(enabled), **self._parts.channels}
-        ]
+        on = {**dict.fromkeys(notifications.enabled_channels()), **self._parts.channels}
+        off = dict.fromkeys(each.channel for each in notifications.silenced_recipients() if each.channel not in on)
+        return [{"name": name, "state": "off" if name in off else _state_of(name, failing, worst)} for name in {**on, **off}]
 
     def _troubles(self) -> list[tuple[Target, Breaker]]:
         """Who does not take what is sent, the worst last."""

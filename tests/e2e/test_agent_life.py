@@ -151,6 +151,7 @@ def test_what_was_accepted_waits_while_notifications_are_off(project: Project, i
     wait_for(lambda: inbox.received("team"), "it was not tried")
     project.call("config", "set", "notifications.enabled", "false").must()
     project.call("agent", "reload").must()
+    assert project.status()["channels"] == [{"name": "webhook", "state": "off"}]
     project.call("deliveries", "retry", project.items(f"/api/deliveries?event={event}")[0]["id"]).must()
     assert project.items(f"/api/deliveries?event={event}")[0]["status"] == "pending"
     project.call("config", "set", "notifications.enabled", "true").must()
