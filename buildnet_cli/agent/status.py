@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from buildnet_cli.clock import from_rfc3339, to_rfc3339
-from buildnet_cli.delivery.breaker import Breaker
 from buildnet_cli.duration import format_age, format_duration
-from buildnet_cli.engine.model import Build, EngineStatus
-from buildnet_cli.routing.decision import Target
+
+if TYPE_CHECKING:  # the terminal, too, says it in these words, and counts its imports
+    from buildnet_cli.delivery.breaker import Breaker
+    from buildnet_cli.engine.model import Build, EngineStatus
+    from buildnet_cli.routing.decision import Target
 
 _FINAL = ("delivered", "suppressed", "expired", "cancelled", "dead")
 
